@@ -38,16 +38,17 @@ public sealed class Teacher(WeightStore weights, TeacherOptions options)
     /// <returns>The decay of the move, or null if nothing was to be done.</returns>
     public double? Follow(long update)
     {
-        if ((Known == 0 && update > 1) || Known >= update)
-        {
-            Known = update;
-            return null;
-        }
+        var moves = Moves(Known, update);
         Known = update;
+        if (!moves)
+            return null;
         var decay = options.DecayAt(update);
         Move(decay);
         return decay;
     }
+
+    /// <summary>Whether a teacher that moved last at <paramref name="known"/> moves at the start of <paramref name="update"/>.</summary>
+    public static bool Moves(long known, long update) => !((known == 0 && update > 1) || known >= update);
 
     /// <summary>One move with a given decay; at 1 or above nothing moves. Parameters that are not trained are copied.</summary>
     public void Move(double decay)

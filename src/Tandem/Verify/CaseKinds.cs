@@ -27,6 +27,8 @@ public static class CaseKinds
     /// <summary>The checks that are built. Registration is one line here.</summary>
     public static IReadOnlyList<ICaseKind> All { get; } =
     [
+        new Data2Vec2Steps(),
+        new Data2Vec2Draws(),
         new SafetensorsKinds(),
         new NpyKinds(),
         new EventKinds(),

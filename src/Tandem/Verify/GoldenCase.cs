@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Tandem.Data;
 using Tandem.Models.Formats;
+using Tandem.Models.Peers;
 using Tandem.Torch;
 
 namespace Tandem.Verify;

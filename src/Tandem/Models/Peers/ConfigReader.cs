@@ -1,10 +1,10 @@
 using System.Text.Json;
 
-namespace Tandem.Verify;
+namespace Tandem.Models.Peers;
 
 /// <summary>
-/// Reads a golden case's configuration and keeps track of what was read, nested objects included: a field that no one asked for fails the case,
-/// so that nothing passes that was not understood. Asking for a field that is missing or of another type fails it as well.
+/// Reads a publisher's configuration and keeps track of what was read, nested objects included, so that a reader can say which fields it did
+/// not understand. Asking for a field that is missing or of another type is an error.
 /// </summary>
 public sealed class ConfigReader
 {
@@ -13,7 +13,10 @@ public sealed class ConfigReader
     readonly HashSet<string> known = new(StringComparer.Ordinal);
     readonly Dictionary<string, List<ConfigReader>> nested = new(StringComparer.Ordinal);
 
-    internal ConfigReader(JsonElement element, string path)
+    /// <summary>Reads a JSON object.</summary>
+    /// <param name="element">The object.</param>
+    /// <param name="path">Its place, for errors; empty or ending in a point.</param>
+    public ConfigReader(JsonElement element, string path)
     {
         this.element = element;
         this.path = path;
@@ -93,7 +96,7 @@ public sealed class ConfigReader
     public JsonElement Get(string name)
     {
         known.Add(name);
-        return element.TryGetProperty(name, out var value) ? value : throw new CaseFailedException($"the configuration has no field '{path}{name}'");
+        return element.TryGetProperty(name, out var value) ? value : throw Error($"the configuration has no field '{path}{name}'");
     }
 
     /// <summary>A nested object, whose fields must be asked for in turn.</summary>
@@ -130,14 +133,14 @@ public sealed class ConfigReader
         return this;
     }
 
-    /// <summary>Declares a field known that is implemented for one value only; another value fails the case.</summary>
+    /// <summary>Declares a field known that is implemented for one value only; another value is an error.</summary>
     /// <param name="name">The field; it may be missing.</param>
     /// <param name="only">The JSON value: <c>false</c>, <c>0</c>, <c>"none"</c>, <c>null</c>.</param>
     public ConfigReader Only(string name, object? only)
     {
         known.Add(name);
         if (element.TryGetProperty(name, out var value) && !Same(value, only))
-            throw new CaseFailedException($"the configuration's '{path}{name}' is {value.GetRawText()}; only {JsonSerializer.Serialize(only)} is understood");
+            throw Error($"the configuration's '{path}{name}' is {value.GetRawText()}; only {JsonSerializer.Serialize(only)} is understood");
         return this;
     }
 
@@ -173,15 +176,9 @@ public sealed class ConfigReader
         return value.ValueKind == kind ? value : throw Wrong(name, kind.ToString(), value);
     }
 
-    CaseFailedException Wrong(string name, string expected, JsonElement value) => new($"the configuration's '{path}{name}' is {Short(value)} instead of {expected}");
+    TandemException Wrong(string name, string expected, JsonElement value) => Error($"the configuration's '{path}{name}' is {Short(value)} instead of {expected}");
+
+    static TandemException Error(string message) => new(ErrorKind.Input, message);
 
     static string Short(JsonElement value) => value.GetRawText() is { Length: > 60 } text ? text[..60] + "…" : value.GetRawText();
 }
-
-/// <summary>The case is wrong or the computation differs: it fails with this reason, the others go on.</summary>
-/// <param name="reason">One sentence for the report.</param>
-public sealed class CaseFailedException(string reason) : Exception(reason);
-
-/// <summary>The case cannot be checked here (a kind not built yet, a library that is missing): it is reported as skipped with this reason.</summary>
-/// <param name="reason">One sentence for the report.</param>
-public sealed class SkippedException(string reason) : Exception(reason);

@@ -13,7 +13,7 @@ public delegate FrontEnd FrontEndFactory(Weights at, FrontEnd? sharingLocalOf);
 /// data2vec 2.0: a student sees the visible places of M masked copies of each sample; a small decoder predicts, at the masked places,
 /// averages of the inner layers of a teacher (a moving average of the student) that sees each sample once and whole.
 /// </summary>
-public sealed class Data2Vec2 : Method
+public sealed class Data2Vec2Method : Method
 {
     readonly Data2Vec2Options options;
     readonly FrontEnd frontEnd;
@@ -30,7 +30,7 @@ public sealed class Data2Vec2 : Method
     /// <param name="trunkOptions">The shared blocks.</param>
     /// <param name="options">The objective.</param>
     /// <param name="seed">Seed of what is drawn outside layers (which masked places are kept).</param>
-    public Data2Vec2(WeightStore weights, FrontEndFactory createFrontEnd, TrunkOptions trunkOptions, Data2Vec2Options options, long seed = 0)
+    public Data2Vec2Method(WeightStore weights, FrontEndFactory createFrontEnd, TrunkOptions trunkOptions, Data2Vec2Options options, long seed = 0)
     {
         this.options = options;
         this.seed = seed;
@@ -223,7 +223,7 @@ public sealed class Data2Vec2 : Method
     static double Deviation(Tensor rows) => rows.To(ScalarType.Float).Var([0]).Add(1e-6).Sqrt().Mean().Item();
 
     /// <summary>The publisher's check for collapse: after update 5000, stop when targets or predictions hardly vary.</summary>
-    public bool Collapsed(long update, double targetDeviation, double predictionDeviation) =>
+    public static bool Collapsed(Data2Vec2Options options, long update, double targetDeviation, double predictionDeviation) =>
         update > 5000 && (targetDeviation < options.MinTargetVariance || predictionDeviation < options.MinPredictionVariance);
 
     /// <inheritdoc/>

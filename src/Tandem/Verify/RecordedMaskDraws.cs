@@ -1,0 +1,46 @@
+using Tandem.Data.Masks;
+using Tandem.Torch;
+
+namespace Tandem.Verify;
+
+/// <summary>The draws of block masks as a publisher's program made them.</summary>
+sealed class RecordedMaskDraws(TensorSet inputs) : IMaskDraws
+{
+    int row, pick;
+
+    public int[] Centres(int count, int places)
+    {
+        var recorded = inputs["draw.mask_centers.000"];
+        var width = (int)recorded.Shape[^1];
+        if (width != count)
+            throw new CaseFailedException($"{count} squares are to be drawn, the publisher drew {width}");
+        var drawn = recorded.As<long>().Slice(row++ * width, width).ToArray();
+        return [.. drawn.Select(cell => (int)cell)];
+    }
+
+    public int[] Pick(ReadOnlySpan<int> candidates, int count)
+    {
+        // Tiles come as one tensor with a row for each mask; everything else as one draw a call.
+        var first = inputs[FormattableString.Invariant($"draw.mask_picks.{(inputs.Contains("draw.mask_centers.000") ? pick : 0):000}")];
+        int[] drawn;
+        if (first.Shape.Length == 2)
+        {
+            var width = (int)first.Shape[1];
+            drawn = [.. first.As<long>().Slice(row++ * width, width).ToArray().Select(tile => (int)tile)];
+            if (row == first.Shape[0])
+                pick = 1;
+        }
+        else
+        {
+            drawn = [.. inputs[FormattableString.Invariant($"draw.mask_picks.{pick++:000}")].As<long>().ToArray().Select(cell => (int)cell)];
+        }
+        if (drawn.Length != count)
+            throw new CaseFailedException($"{count} cells are to be picked, the publisher picked {drawn.Length}");
+        foreach (var cell in drawn)
+        {
+            if (!candidates.Contains(cell))
+                throw new CaseFailedException($"the publisher picked cell {cell}, which is no candidate");
+        }
+        return drawn;
+    }
+}
