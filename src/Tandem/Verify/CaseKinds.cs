@@ -28,6 +28,9 @@ public static class CaseKinds
     public static IReadOnlyList<ICaseKind> All { get; } =
     [
         new SafetensorsKinds(),
+        new NpyKinds(),
+        new EventKinds(),
+        new HostileKinds(),
     ];
 
     /// <summary>Kinds of the published cases, by method. One that no check in <see cref="All"/> takes is skipped; a kind that is not here is unknown and fails.</summary>
