@@ -54,8 +54,9 @@ sealed class Call
             else
                 operands.Add(word);
         }
+        CheckKeys(command, assignments);
         CheckOperands(command, operands);
-        CheckSettings(command, assignments);
+        CheckRequired(command, assignments);
         if (rest.Count > 0 && !command.TakesRest)
             throw new TandemException(ErrorKind.Usage, $"'tandem {command.Name}' takes nothing after '--'", rest[0], command.Usage);
         return new Call(command, options, output, stop, operands, assignments, rest);
@@ -75,8 +76,7 @@ sealed class Call
         // `--data folder` from habit: settings are written without dashes.
         if (command.Settings.Any(setting => setting.Key == bare))
             return new TandemException(ErrorKind.Usage, $"'{name}' is a setting, not an option", expected: $"{bare}=…", remedy: command.Example);
-        var nearest = Nearest.To(name, GlobalOptions.Described.Select(option => option.Name)) ?? Nearest.To(bare, command.Settings.Select(setting => setting.Key + "="));
-        return new TandemException(ErrorKind.Usage, $"'tandem {command.Name}' has no option '{name}'", expected: nearest is null ? null : $"perhaps {nearest}", remedy: $"'tandem help {command.Name}' shows what there is");
+        return new TandemException(ErrorKind.Usage, $"'tandem {command.Name}' has no option '{name}'", remedy: $"{Nearest.Question(name, GlobalOptions.Described.Select(option => option.Name))}'tandem help {command.Name}' shows what there is");
     }
 
     static void CheckOperands(Command command, List<string> operands)
@@ -91,23 +91,27 @@ sealed class Call
             throw new TandemException(ErrorKind.Usage, $"'tandem {command.Name}' does not know what to do with '{operands[command.Operands.Count]}'", expected: command.Usage, remedy: $"For example: {command.Example}");
     }
 
-    static void CheckSettings(Command command, List<string> assignments)
+    static void CheckKeys(Command command, List<string> assignments)
     {
-        if (!command.TakesRecipeKeys)
+        if (command.TakesRecipeKeys)
+            return;
+        List<string> known = [.. command.Settings.Select(setting => setting.Key)];
+        foreach (var assignment in assignments)
         {
-            foreach (var assignment in assignments)
+            var key = assignment.Split('=')[0];
+            if (!known.Contains(key, StringComparer.Ordinal))
             {
-                var key = assignment.Split('=')[0];
-                if (command.Settings.Any(setting => setting.Key == key))
-                    continue;
-                var nearest = Nearest.To(key, command.Settings.Select(setting => setting.Key));
                 throw new TandemException(
                     ErrorKind.Usage,
                     $"'tandem {command.Name}' has no setting '{key}'",
-                    expected: nearest is not null ? $"perhaps {nearest}=" : command.Settings.Count > 0 ? $"one of {string.Join(", ", command.Settings.Select(setting => setting.Key + "="))}" : command.Usage,
-                    remedy: $"A file of this name is written ./{assignment}");
+                    expected: known.Count > 0 ? $"one of {string.Join(", ", known.Select(name => name + "="))}" : command.Usage,
+                    remedy: $"{Nearest.Question(key, known)}A file of this name is written ./{assignment}");
             }
         }
+    }
+
+    static void CheckRequired(Command command, List<string> assignments)
+    {
         foreach (var setting in command.Settings.Where(setting => setting.Required && !assignments.Any(text => text.StartsWith(setting.Key + "=", StringComparison.Ordinal))))
             throw new TandemException(ErrorKind.Usage, $"'tandem {command.Name}' needs {setting.Key}=…: {setting.Summary}", remedy: $"For example: {command.Example}");
     }

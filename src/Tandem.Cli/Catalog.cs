@@ -30,11 +30,6 @@ static class Catalog
     {
         var group = name.Split(' ')[0];
         List<string> names = In(group).Any() ? [.. In(group).Select(command => command.Name)] : [.. All.Select(command => command.Name).Concat(All.Select(command => command.Name.Split(' ')[0])).Distinct()];
-        var nearest = Nearest.To(name, names);
-        return new TandemException(
-            ErrorKind.Usage,
-            $"there is no command '{name}'",
-            expected: nearest is null ? $"one of {string.Join(", ", names)}" : $"perhaps '{nearest}'",
-            remedy: "'tandem help' shows them all");
+        return new TandemException(ErrorKind.Usage, $"there is no command '{name}'", expected: $"one of {string.Join(", ", names)}", remedy: $"{Nearest.Question(name, names)}'tandem help' shows them all");
     }
 }

@@ -62,7 +62,7 @@ static class CommandLine
         // The root, or a group: its words were no command.
         var first = words.FirstOrDefault(word => word.Length > 0);
         if (first is not null && first[0] == '-')
-            throw new TandemException(ErrorKind.Usage, $"there is no option '{first}'", expected: Nearest.To(first, GlobalOptions.Described.Select(option => option.Name)) is { } nearest ? $"perhaps {nearest}" : "a command", remedy: "'tandem help' shows commands and options");
+            throw new TandemException(ErrorKind.Usage, $"there is no option '{first}'", remedy: $"{Nearest.Question(first, GlobalOptions.Described.Select(option => option.Name))}'tandem help' shows commands and options");
         if (first is not null)
             throw Catalog.Unknown($"{name} {first}".Trim());
         return (help, name.Length == 0 ? [] : [name]);
@@ -130,6 +130,7 @@ static class CommandLine
         {
             var words = new Argument<string[]>("words") { Arity = ArgumentArity.ZeroOrMore };
             node.Add(words);
+            node.SetAction(_ => { }); // never called: without one, a group without a subcommand would be an error of the library's
             Names[node] = name;
             Words[node] = words;
             return node;

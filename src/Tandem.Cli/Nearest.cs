@@ -20,6 +20,9 @@ static class Nearest
         return fewest <= Math.Max(2, word.Length / 3) ? best : null;
     }
 
+    /// <summary>What to put before a remedy: a question when something is near, otherwise nothing.</summary>
+    public static string Question(string word, IEnumerable<string> candidates) => To(word, candidates) is { } nearest ? $"Did you mean {nearest}? " : "";
+
     /// <summary>Insertions, deletions, replacements and swaps of neighbours, letters' case aside.</summary>
     static int Edits(string a, string b)
     {
