@@ -2,7 +2,7 @@ namespace Tandem.Torch;
 
 /// <summary>
 /// Owns every tensor made on this thread while it is the innermost scope, and frees them at its end. What shall outlive it leaves with
-/// <see cref="Keep{T}(T)"/>. Graphs hold what their gradients need by themselves, so a scope around a layer is right in training too.
+/// <see cref="Keep"/>. Graphs hold what their gradients need by themselves, so a scope around a layer is right in training too.
 /// </summary>
 /// <example><code>using var scope = TensorScope.Enter();
 /// return scope.Keep(Ops.Gelu(x.Add(y)));</code></example>

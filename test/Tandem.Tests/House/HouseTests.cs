@@ -38,8 +38,9 @@ public sealed partial class HouseTests
     [Fact]
     public void EveryProgramInTheLauncherIsExecutable()
     {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "modes of files are Linux's");
         foreach (var script in new[] { "tandem", "test.sh", ".ci/run", "native/build.sh" })
-            Assert.True((File.GetUnixFileMode(Repository.At(script)) & UnixFileMode.UserExecute) != 0, script);
+            Assert.True(!OperatingSystem.IsWindows() && File.GetUnixFileMode(Repository.At(script)).HasFlag(UnixFileMode.UserExecute), script);
     }
 
     [GeneratedRegex(@"/work/|/shared/|api\.nuget\.org|registry\.npmjs|deb\.debian\.org|\b(?:helper session|this session)\b", RegexOptions.IgnoreCase)]
