@@ -11,13 +11,16 @@ static class Faults
 {
     static readonly JsonSerializerOptions Format = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>Tells of an error and returns the exit code.</summary>
-    public static int Tell(Exception cause, string[] arguments, bool json, bool verbose)
+    /// <summary>Tells of an error on the process's streams and returns the exit code.</summary>
+    public static int Tell(Exception cause, string[] arguments, bool json, bool verbose) => Tell(cause, arguments, json, verbose, Console.Out, Console.Error);
+
+    /// <summary>Tells of an error on streams of the caller's.</summary>
+    internal static int Tell(Exception cause, string[] arguments, bool json, bool verbose, TextWriter output, TextWriter people)
     {
         var error = cause as TandemException ?? Crash(cause, arguments);
         if (json)
         {
-            Console.Out.WriteLine(new JsonObject
+            output.WriteLine(new JsonObject
             {
                 ["error"] = new JsonObject
                 {
@@ -31,10 +34,10 @@ static class Faults
         }
         else
         {
-            Console.Error.WriteLine(Capitalised(error.Paragraph));
+            people.WriteLine(Capitalised(error.Paragraph));
         }
         if (verbose)
-            Console.Error.WriteLine(cause);
+            people.WriteLine(cause);
         return (int)error.Kind;
     }
 
