@@ -7,6 +7,9 @@ static class Catalog
 {
     public static IReadOnlyList<Command> All { get; } =
     [
+        new RecipesLsCommand(),
+        new RecipesShowCommand(),
+        new RecipesExplainCommand(),
         new VerifyCommand(),
         new DoctorCommand(),
         new VersionCommand(),
