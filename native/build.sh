@@ -69,7 +69,7 @@ standard=17
 if (( major > 2 || (major == 2 && minor >= 9) )); then standard=20; fi
 
 # -fno-strict-aliasing and the like are left to libtorch's own defaults: the shim only calls it and runs a few fused loops.
-flags=(-O3 -march=native "-std=c++$standard" -fopenmp -fPIC -fvisibility=hidden -Wall -Wno-unused-function
+flags=(-O3 -march=native "-std=c++$standard" -fopenmp -fPIC -fvisibility=hidden -fno-math-errno -fno-trapping-math -Wall -Wno-unused-function
     -isystem "$include/torch/csrc/api/include" -I "$here")
 # /usr/include must stay where the compiler has it: named again, it would come before the C++ library's own headers.
 [[ $include == /usr/include ]] || flags+=(-isystem "$include")

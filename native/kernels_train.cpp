@@ -146,6 +146,59 @@ Tensor restore(const Tensor& x, const Tensor& filling, const Tensor& ids, int64_
     return Restore::apply(x, filling, ids, skip);
 }
 
+// ---- choose: rows of each sample at chosen places, for adjacent copies: out[r, i] = x[r / copies, keep[r, i]]
+
+struct Choose : Function<Choose> {
+    static Tensor forward(AutogradContext* ctx, const Tensor& x_in, const Tensor& keep_in, int64_t copies) {
+        Tensor x = x_in.contiguous(), keep = keep_in.contiguous();
+        int64_t rows = keep.size(0), kept = keep.size(1), places = x.size(1), bytes = x.size(2) * x.element_size();
+        Tensor y = at::empty({rows, kept, x.size(2)}, x.options());
+        auto ids = data<int64_t>(keep);
+        for_chunks(rows, kept * bytes, [&](int64_t, int64_t begin, int64_t end) {
+            for (int64_t r = begin; r < end; r++)
+                for (int64_t i = 0; i < kept; i++)
+                    std::memcpy(static_cast<char*>(y.data_ptr()) + (r * kept + i) * bytes,
+                                static_cast<const char*>(x.data_ptr()) + ((r / copies) * places + ids[r * kept + i]) * bytes, bytes);
+        });
+        ctx->save_for_backward({keep});
+        ctx->saved_data["places"] = places;
+        ctx->saved_data["copies"] = copies;
+        return y;
+    }
+    static variable_list backward(AutogradContext* ctx, variable_list grads) {
+        Tensor keep = ctx->get_saved_variables()[0], g = grads[0].contiguous();
+        int64_t places = ctx->saved_data["places"].toInt(), copies = ctx->saved_data["copies"].toInt(), kept = g.size(1), width = g.size(2);
+        Tensor gx = at::empty({g.size(0) / copies, places, width}, g.options());
+        by_type(g.scalar_type(), [&](auto t) {
+            using T = decltype(t);
+            auto ids = data<int64_t>(keep);
+            for_chunks(gx.size(0), places * width * 4, [&](int64_t, int64_t begin, int64_t end) {
+                std::vector<float> sum(places * width), row(width);
+                for (int64_t b = begin; b < end; b++) {
+                    std::fill(sum.begin(), sum.end(), 0.0f);
+                    for (int64_t r = b * copies; r < (b + 1) * copies; r++)
+                        for (int64_t i = 0; i < kept; i++) {
+                            load_row(data<T>(g) + (r * kept + i) * width, row.data(), width);
+                            float* __restrict to = sum.data() + ids[r * kept + i] * width;
+#pragma omp simd
+                            for (int64_t k = 0; k < width; k++) to[k] += row[k];
+                        }
+                    store_row(sum.data(), data<T>(gx) + b * places * width, places * width);
+                }
+            });
+        });
+        return {gx, Tensor(), Tensor()};
+    }
+};
+
+Tensor choose(const Tensor& x, const Tensor& keep, int64_t copies) {
+    if (!x.is_cpu() || x.scalar_type() == at::kDouble) {
+        Tensor repeated = copies == 1 ? x : x.repeat_interleave(copies, 0);
+        return repeated.gather(1, keep.unsqueeze(-1).expand({-1, -1, x.size(2)}));
+    }
+    return Choose::apply(x, keep, copies);
+}
+
 // ---- regression: sum over masked places of scale · el(prediction − target), targets shared by adjacent copies
 // el: e² for beta 0, else smooth L1.
 
@@ -307,6 +360,7 @@ TORCH_LIBRARY_FRAGMENT(tandem, m) {
     m.def("dropout(Tensor x, float rate, int seed) -> Tensor", &dropout);
     m.def("normal_noise(int[] size, float deviation, int seed, ScalarType type, Device device) -> Tensor", &normal_noise);
     m.def("restore(Tensor x, Tensor filling, Tensor ids, int skip) -> Tensor", &restore);
+    m.def("choose(Tensor x, Tensor keep, int copies) -> Tensor", &choose);
     m.def("regression(Tensor prediction, Tensor target, Tensor mask, float beta, float scale) -> Tensor", &regression);
     m.def("adam_(Tensor[] weights, Tensor[] gradients, Tensor[] first, Tensor[] second, float[] rates, float[] decays, float[] steps, float beta1, float beta2, float epsilon, float gradient_scale, int style) -> ()", &adam_);
     m.def("follow_(Tensor[] teachers, Tensor[] students, float decay) -> ()", &follow_);

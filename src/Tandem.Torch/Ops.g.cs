@@ -1352,4 +1352,33 @@ public static unsafe partial class Ops
         }
     }
 
+    static readonly Operator tandem_conv_rows = new("tandem::conv_rows(Tensor x, Tensor weight, Tensor? bias, int groups) -> Tensor");
+
+    /// <summary><c>tandem::conv_rows(Tensor x, Tensor weight, Tensor? bias, int groups) -&gt; Tensor</c></summary>
+    public static Tensor ConvRows(this Tensor x, Tensor weight, Tensor? bias, long groups)
+    {
+        Value* values = stackalloc Value[4];
+        {
+            values[0] = Torch.Value.Of(x);
+            values[1] = Torch.Value.Of(weight);
+            values[2] = Torch.Value.Of(bias);
+            values[3] = Torch.Value.Of(groups);
+            return Operator.One(tandem_conv_rows, values, 4);
+        }
+    }
+
+    static readonly Operator tandem_choose = new("tandem::choose(Tensor x, Tensor keep, int copies) -> Tensor");
+
+    /// <summary><c>tandem::choose(Tensor x, Tensor keep, int copies) -&gt; Tensor</c></summary>
+    public static Tensor Choose(this Tensor x, Tensor keep, long copies)
+    {
+        Value* values = stackalloc Value[3];
+        {
+            values[0] = Torch.Value.Of(x);
+            values[1] = Torch.Value.Of(keep);
+            values[2] = Torch.Value.Of(copies);
+            return Operator.One(tandem_choose, values, 3);
+        }
+    }
+
 }

@@ -53,6 +53,13 @@ public sealed class TensorScope : IDisposable
         return tensor;
     }
 
+    /// <summary>Takes a tensor out of every scope; whoever calls this disposes of it.</summary>
+    public static Tensor Release(Tensor tensor)
+    {
+        tensor.Owner?.Remove(tensor);
+        return tensor;
+    }
+
     /// <summary>Takes a tensor over from its owner; it will live as long as this scope.</summary>
     public Tensor Adopt(Tensor tensor)
     {
