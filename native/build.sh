@@ -129,7 +129,10 @@ running=()
 clean() {
     local status=$?
     trap - EXIT
-    (( ${#running[@]} )) && kill "${running[@]}" 2>/dev/null
+    # With their groups: a compiler's driver does not take its children along.
+    local pid
+    for pid in "${running[@]+"${running[@]}"}"; do kill -- "-$pid" 2>/dev/null || true; done
+    exec 2> /dev/null # all is said; the shell need not tell of each unit that was ended
     rm -rf "$work"
     exit "$status"
 }
@@ -176,6 +179,7 @@ finish_one() { # waits for any running unit; remembers a failure
 }
 
 jobs=$(nproc)
+set -m # each unit in a process group of its own
 for i in "${waiting[@]+"${waiting[@]}"}"; do
     while (( ${#running[@]} >= jobs )); do finish_one; done
     [[ $failed ]] && break
@@ -184,6 +188,7 @@ for i in "${waiting[@]+"${waiting[@]}"}"; do
     unit_of[$!]=$i
 done
 while (( ${#running[@]} )); do finish_one; done
+set +m
 
 explain() { # WHAT LOG: the compiler's last lines, then what they mean
     { echo; tail -n 25 "$2"; echo; } >&2

@@ -166,7 +166,7 @@ fingerprint() { # of everything that decides the command line's program
     local sum
     sum=$({
         echo "$1"
-        cd "$tandem_root" && find src native recipes Directory.Build.props Directory.Packages.props global.json -type f -not -path '*/obj/*' -printf '%p %s %T@\n' 2> /dev/null | sort
+        cd "$tandem_root" && find src native recipes Directory.Build.props Directory.Packages.props global.json -type f -not -path '*/obj/*' -printf '%p %s %T@\n' 2> /dev/null | sort || true
     } | sha256sum)
     echo "${sum:0:16}"
 }

@@ -33,6 +33,13 @@ public static class CaseKinds
         new NpyKinds(),
         new EventKinds(),
         new HostileKinds(),
+        new Images.ResizeKind(),
+        new Images.ResizeRuleKind(),
+        new Images.CropParametersKind(),
+        new Images.DecodeKind(),
+        new Images.PreprocessKind(),
+        new Images.ColourJitterKind(),
+        new Images.PipelineKind(),
     ];
 
     /// <summary>Kinds of the published cases, by method. One that no check in <see cref="All"/> takes is skipped; a kind that is not here is unknown and fails.</summary>

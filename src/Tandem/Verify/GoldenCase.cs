@@ -13,6 +13,7 @@ namespace Tandem.Verify;
 /// </summary>
 public sealed class GoldenCase
 {
+    const int DepthLimit = 4096;
     readonly Dictionary<string, string> hashes = new(StringComparer.Ordinal);
     readonly Dictionary<string, (double Relative, double Absolute)> tolerances = new(StringComparer.Ordinal);
     readonly Lazy<TensorSet> inputs, weights, expect;
@@ -54,7 +55,7 @@ public sealed class GoldenCase
         try
         {
             using var stream = System.IO.File.OpenRead(file);
-            using var document = JsonDocument.Parse(stream);
+            using var document = JsonDocument.Parse(stream, new JsonDocumentOptions { MaxDepth = DepthLimit }); // trees of hostile objects are deep
             var json = document.RootElement.Clone();
             Require(json, JsonValueKind.Object, "the document");
             foreach (var field in new[] { "method", "kind" })

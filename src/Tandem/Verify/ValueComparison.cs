@@ -11,10 +11,12 @@ namespace Tandem.Verify;
 /// </summary>
 sealed class ValueComparison((double Relative, double Absolute) tolerance, Func<string, double, double, (double, double), bool> within, Action<string> fail)
 {
+    static readonly JsonSerializerOptions Deep = new() { MaxDepth = 4096 };
+
     public void Compare(string place, JsonElement expected, object? actual)
     {
         if (actual is JsonNode node)
-            actual = JsonSerializer.SerializeToElement(node);
+            actual = JsonSerializer.SerializeToElement(node, Deep);
         else if (actual is null && expected.ValueKind != JsonValueKind.Null)
         {
             fail($"{place} is null instead of {Short(expected)}");

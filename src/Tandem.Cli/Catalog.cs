@@ -1,0 +1,38 @@
+using Tandem.Cli.Commands;
+
+namespace Tandem.Cli;
+
+/// <summary>All commands, in the order in which help shows them. Registration is one line here.</summary>
+static class Catalog
+{
+    public static IReadOnlyList<Command> All { get; } =
+    [
+        new RecipesLsCommand(),
+        new RecipesShowCommand(),
+        new RecipesExplainCommand(),
+        new VerifyCommand(),
+        new DoctorCommand(),
+        new VersionCommand(),
+        new HelpCommand(),
+    ];
+
+    /// <summary>What the first word of two-word commands stands for.</summary>
+    public static IReadOnlyDictionary<string, string> Groups { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
+    {
+        ["recipes"] = "What to learn, and how",
+    };
+
+    /// <summary>The command of this name, or null.</summary>
+    public static Command? Find(string name) => All.FirstOrDefault(command => command.Name == name);
+
+    /// <summary>The commands of a group.</summary>
+    public static IEnumerable<Command> In(string group) => All.Where(command => command.Name.StartsWith(group + " ", StringComparison.Ordinal));
+
+    /// <summary>The error for a name that is none.</summary>
+    public static TandemException Unknown(string name)
+    {
+        var group = name.Split(' ')[0];
+        List<string> names = In(group).Any() ? [.. In(group).Select(command => command.Name)] : [.. All.Select(command => command.Name).Concat(All.Select(command => command.Name.Split(' ')[0])).Distinct()];
+        return new TandemException(ErrorKind.Usage, $"there is no command '{name}'", expected: $"one of {string.Join(", ", names)}", remedy: $"{Nearest.Question(name, names)}'tandem help' shows them all");
+    }
+}

@@ -1,0 +1,118 @@
+using System.Runtime.InteropServices;
+
+namespace Tandem.Data.Images;
+
+/// <summary>
+/// JPEG through libturbojpeg with its defaults (accurate integer DCT, fancy upsampling): Pillow's bytes. A file that ends early is an error
+/// even if only its end marker is missing; damaged entropy data is accepted, as Pillow accepts it.
+/// </summary>
+static unsafe partial class JpegDecoder
+{
+    const int Rgb = 0, Grey = 6, Cmyk = 11;
+    const int SpaceGrey = 2, SpaceCmyk = 3, SpaceYcck = 4;
+
+    // Progressive files of thousands of scans take minutes; 500 scans is the library's own limit and never changes a picture.
+    const int LimitScans = 32768;
+
+    // A decompressor holds state, so each thread has its own; it is freed when the thread's slot is collected.
+    [ThreadStatic] static Decompressor? decompressor;
+
+    public static (int Width, int Height) Measure(ReadOnlySpan<byte> file, string name)
+    {
+        var (width, height, _) = Header(Handle(), file, name);
+        return (width, height);
+    }
+
+    public static FilePicture Decode(ReadOnlySpan<byte> file, string name)
+    {
+        var handle = Handle();
+        var (width, height, space) = Header(handle, file, name);
+        var (format, mode) = space switch
+        {
+            SpaceGrey => (Grey, PixelMode.Grey),
+            SpaceCmyk or SpaceYcck => (Cmyk, PixelMode.Cmyk),
+            _ => (Rgb, PixelMode.Rgb),
+        };
+        var pitch = width * FilePicture.BytesOf(mode);
+        var pixels = new byte[checked(pitch * height)];
+        int result;
+        fixed (byte* from = file, to = pixels)
+            result = Native.Decompress(handle, from, (nuint)file.Length, to, width, pitch, height, format, LimitScans);
+        if (result != 0)
+            CheckFault(handle, file, name);
+        if (mode == PixelMode.Cmyk)
+        {
+            for (var i = 0; i < pixels.Length; i++)
+                pixels[i] = (byte)~pixels[i];
+        }
+        return new FilePicture { Width = width, Height = height, Mode = mode, Samples = pixels, Orientation = Exif.OfJpeg(file) };
+    }
+
+    static (int Width, int Height, int Space) Header(nint handle, ReadOnlySpan<byte> file, string name)
+    {
+        int width, height, subsampling, space, result;
+        fixed (byte* from = file)
+            result = Native.Header(handle, from, (nuint)file.Length, &width, &height, &subsampling, &space);
+        if (result != 0 && (Native.ErrorCode(handle) != 0 || width <= 0))
+            throw PictureDecoder.Bad(name, $"the JPEG cannot be read: {Message(handle)}");
+        PictureDecoder.CheckSize(name, width, height, file.Length);
+        return (width, height, space);
+    }
+
+    // The library goes on after a warning and keeps only the first one's text, so the end marker is looked for as well.
+    static void CheckFault(nint handle, ReadOnlySpan<byte> file, string name)
+    {
+        var message = Message(handle);
+        if (Native.ErrorCode(handle) != 0)
+            throw PictureDecoder.Bad(name, $"the JPEG cannot be decoded: {message}");
+        if (message.Contains("Premature end", StringComparison.Ordinal) || file.LastIndexOf((ReadOnlySpan<byte>)[0xFF, 0xD9]) < 0)
+            throw PictureDecoder.Bad(name, $"the JPEG ends early ({file.Length} bytes)");
+    }
+
+    static string Message(nint handle) => Marshal.PtrToStringUTF8(Native.ErrorText(handle)) ?? "unknown fault";
+
+    static nint Handle()
+    {
+        if (decompressor is null)
+        {
+            NativeLibraries.Require(NativeLibraries.TurboJpeg, "libturbojpeg0", "JPEG");
+            decompressor = new Decompressor();
+        }
+        return decompressor.DangerousGetHandle();
+    }
+
+    sealed class Decompressor : SafeHandle
+    {
+        public Decompressor() : base(0, ownsHandle: true)
+        {
+            SetHandle(Native.Create());
+            if (IsInvalid)
+                throw new TandemException(ErrorKind.Machine, "libturbojpeg could not make a decompressor: out of memory");
+        }
+
+        public override bool IsInvalid => handle == 0;
+
+        protected override bool ReleaseHandle() => Native.Destroy(handle) == 0;
+    }
+
+    static partial class Native
+    {
+        [LibraryImport(NativeLibraries.TurboJpeg, EntryPoint = "tjInitDecompress")]
+        public static partial nint Create();
+
+        [LibraryImport(NativeLibraries.TurboJpeg, EntryPoint = "tjDestroy")]
+        public static partial int Destroy(nint handle);
+
+        [LibraryImport(NativeLibraries.TurboJpeg, EntryPoint = "tjDecompressHeader3")]
+        public static partial int Header(nint handle, byte* file, nuint length, int* width, int* height, int* subsampling, int* space);
+
+        [LibraryImport(NativeLibraries.TurboJpeg, EntryPoint = "tjDecompress2")]
+        public static partial int Decompress(nint handle, byte* file, nuint length, byte* to, int width, int pitch, int height, int format, int flags);
+
+        [LibraryImport(NativeLibraries.TurboJpeg, EntryPoint = "tjGetErrorStr2")]
+        public static partial nint ErrorText(nint handle);
+
+        [LibraryImport(NativeLibraries.TurboJpeg, EntryPoint = "tjGetErrorCode")]
+        public static partial int ErrorCode(nint handle);
+    }
+}
