@@ -1,3 +1,4 @@
+using Tandem.Models.Peers;
 using System.Text.Json;
 using Tandem.Data.Images;
 using Tandem.Torch;
