@@ -1,0 +1,127 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+using System.Text.Json.Nodes;
+using Tandem.Models.Formats;
+
+namespace Tandem.Runs;
+
+/// <summary>
+/// <c>report.html</c>: one self-contained page made from what lies in a run folder. It asks nothing of the network and reads well on a desk,
+/// on a phone, on paper, by day and by night.
+/// </summary>
+public static class Report
+{
+    /// <summary>Writes the report into the run's folder.</summary>
+    /// <returns>The file's path.</returns>
+    /// <exception cref="TandemException">The disk is full or refuses (<see cref="ErrorKind.Machine"/>).</exception>
+    public static string Write(RunFolder run)
+    {
+        AtomicFile.WriteText(run["report.html"], Html(run));
+        return run["report.html"];
+    }
+
+    /// <summary>The page.</summary>
+    public static string Html(RunFolder run)
+    {
+        var metrics = Metrics.Read(run.MetricsPath).ToList();
+        var status = run.Status();
+        var environment = run.Environment();
+        var recipe = run.ReadObject("recipe.json");
+        var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(run.Path)));
+        var html = new StringBuilder();
+        html.Append(CultureInfo.InvariantCulture, $"""
+            <!doctype html>
+            <html lang="en">
+            <head>
+            <meta charset="utf-8">
+            <meta name="viewport" content="width=device-width, initial-scale=1">
+            <meta name="color-scheme" content="light dark">
+            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:">
+            <title>{Text(name)} · Tandem</title>
+            <style>
+            {Asset("report.css")}
+            </style>
+            </head>
+            <body>
+            <main>
+
+            """);
+        Header(html, run, name, status, recipe, environment);
+        Figures(html, status, metrics);
+        foreach (var section in ReportCurves.Sections(metrics))
+            html.Append(section);
+        html.Append(ReportSamples.Section(NeighbourSamples.ReadAll(run)));
+        html.Append(ReportTables.Recipe(recipe));
+        html.Append(ReportTables.Environment(environment));
+        html.Append(ReportTables.Cost(run, status, environment, metrics));
+        html.Append(CultureInfo.InvariantCulture, $"""
+            <footer>Made by Tandem {Text((string?)environment["tandem"] ?? "")} on {DateTimeOffset.UtcNow:yyyy-MM-dd HH:mm} UTC from {Text(name)}. This page asks nothing of the network.</footer>
+            </main>
+            <script>
+            {Asset("report.js")}
+            </script>
+            </body>
+            </html>
+
+            """);
+        return html.ToString();
+    }
+
+    static void Header(StringBuilder html, RunFolder run, string name, RunStatus status, JsonObject recipe, JsonObject environment)
+    {
+        // A run that says it is running while nobody holds its lock has died.
+        var lost = status.State is RunState.Starting or RunState.Running && !run.IsAlive;
+        var state = lost ? "interrupted" : status.State.ToString().ToLowerInvariant();
+        var mood = lost ? "warn" : status.State switch { RunState.Finished => "good", RunState.Collapsed or RunState.Failed => "bad", RunState.Stopped => "warn", _ => "calm" };
+        var facts = new[] { (string?)recipe["name"] is { } from ? $"recipe {from}" : null, status.Started is { } began ? began.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture) : null, (string?)environment["machine"] };
+        html.Append(CultureInfo.InvariantCulture, $"<header><p class=\"facts\">{Text(string.Join(" · ", facts.OfType<string>()))}</p>\n<h1>{Text(name)}</h1>\n<p class=\"pills\"><span class=\"pill {mood}\">{state}</span>");
+        if (status.Verdict is { } verdict)
+            html.Append(CultureInfo.InvariantCulture, $"<span class=\"pill {VerdictMood(verdict)}\">{Text(verdict)}</span>");
+        html.Append("</p></header>\n");
+        if (status.VerdictReason is { Length: > 0 } reason)
+            html.Append(CultureInfo.InvariantCulture, $"<p class=\"note {VerdictMood(status.Verdict ?? "")}\">{Text(reason)}</p>\n");
+        if (status.Error is { Length: > 0 } error)
+            html.Append(CultureInfo.InvariantCulture, $"<p class=\"note bad\">{Text(error)}</p>\n");
+        if (lost)
+            html.Append(CultureInfo.InvariantCulture, $"<p class=\"note warn\">The run ended without saying so. <code>tandem resume {Text(run.Path)}</code> goes on from {Text(status.Last ?? "its beginning")}.</p>\n");
+    }
+
+    static void Figures(StringBuilder html, RunStatus status, List<MetricsLine> metrics)
+    {
+        html.Append("<section class=\"figures\">\n");
+        var loss = Values(metrics, "loss");
+        if (loss.Count > 0)
+            Figure(html, "Loss", Units.Number(loss[^1]), loss.Count > 1 ? $"from {Units.Number(loss[0])}" : "");
+        foreach (var (key, label) in new[] { ("eval/knn", "kNN accuracy"), ("eval/linear", "Linear probe") })
+        {
+            if (Values(metrics, key) is { Count: > 0 } scores)
+                Figure(html, label, Units.Percent(scores[^1]), scores.Count > 1 ? $"from {Units.Percent(scores[0])}, best {Units.Percent(scores.Max())}" : "");
+        }
+        Figure(html, "Steps", Units.Count(status.Step), status.Steps > 0 ? $"of {Units.Count(status.Steps)} ({Units.Percent((double)status.Step / status.Steps)})" : "");
+        Figure(html, "Time", Units.Time(status.Seconds), status is { State: RunState.Running, Eta: { } eta } ? $"{Units.Time(eta)} to go" : "");
+        if (ReportCurves.Throughput(metrics) is { Count: > 0 } speed)
+            Figure(html, "Throughput", Units.Number(speed.Select(point => point.Y).Order().ElementAt(speed.Count / 2)), "samples per second, median");
+        if (status.Samples > 0)
+            Figure(html, "Samples seen", Units.Count(status.Samples), "");
+        if (status is { Best: { } best, BestValue: { } value })
+            Figure(html, "Best checkpoint", Checkpoints.StepOf(best) is { } step ? $"step {Units.Count(step)}" : best, $"{status.BestBy} {Units.Number(value)}");
+        html.Append("</section>\n");
+    }
+
+    static void Figure(StringBuilder html, string label, string value, string about) =>
+        html.Append(CultureInfo.InvariantCulture, $"<div><span>{Text(label)}</span><b>{Text(value)}</b><small>{Text(about)}</small></div>\n");
+
+    static string VerdictMood(string verdict) => verdict switch { "healthy" => "good", "suspicious" => "warn", "collapsed" => "bad", _ => "calm" };
+
+    internal static List<double> Values(IEnumerable<MetricsLine> metrics, string key) =>
+        [.. metrics.Select(line => line.Values.TryGetValue(key, out var value) ? value : double.NaN).Where(double.IsFinite)];
+
+    internal static string Text(string? text) => WebUtility.HtmlEncode(text ?? "");
+
+    static string Asset(string name)
+    {
+        using var reader = new StreamReader(typeof(Report).Assembly.GetManifestResourceStream("runs/" + name) ?? throw new InvalidOperationException($"the asset {name} is missing"));
+        return reader.ReadToEnd().TrimEnd();
+    }
+}

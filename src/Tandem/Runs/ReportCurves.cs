@@ -1,0 +1,104 @@
+using System.Text;
+
+namespace Tandem.Runs;
+
+/// <summary>The curves of a report, by what they tell: learning, evaluation, health, pace.</summary>
+static class ReportCurves
+{
+    /// <summary>What the gauges measure, in words; other gauges keep their names.</summary>
+    static readonly (string Name, string Title, string About)[] Gauges =
+    [
+        ("variance", "Variance", "how much a feature differs from sample to sample; near 0 means collapse"),
+        ("effective_rank", "Effective rank", "how many directions the features use"),
+        ("cosine_samples", "Cosine between samples", "near 1: all samples look alike to the network"),
+        ("cosine_positions", "Cosine between positions", "near 1: all places of a sample look alike"),
+    ];
+
+    /// <summary>The places where gauges are read, in the order of the computation.</summary>
+    static readonly string[] Places = ["local", "local_features", "student", "student_output", "predictions", "targets"];
+
+    public static IEnumerable<string> Sections(IReadOnlyList<MetricsLine> metrics)
+    {
+        var names = metrics.SelectMany(line => line.Values.Keys).Distinct(StringComparer.Ordinal).ToList();
+        var used = new HashSet<string>(["samples", "seconds", "loss", "lr", "samples_per_second"], StringComparer.Ordinal);
+        List<string> Under(string prefix)
+        {
+            List<string> found = [.. names.Where(name => name.StartsWith(prefix, StringComparison.Ordinal))];
+            used.UnionWith(found);
+            return found;
+        }
+
+        List<string> learning = [];
+        if (names.Contains("loss"))
+            learning.Add(new Chart([Curve(metrics, "loss", "loss")], positive: true).Figure("Loss"));
+        if (Under("loss/") is { Count: > 0 } parts)
+            learning.Add(new Chart([.. parts.Select(part => Curve(metrics, part, part["loss/".Length..]))], positive: true).Figure("Parts of the loss"));
+        yield return Section("Learning", learning);
+
+        var scores = Under("eval/");
+        yield return Section("Evaluation", scores.Count == 0 ? [] : Families(scores).Select(family =>
+            new Chart([.. family.Select(score => Curve(metrics, score, score["eval/".Length..].Replace('_', ' '), marks: true))], percent: family.All(score => Report.Values(metrics, score).TrueForAll(value => value is >= 0 and <= 1)))
+                .Figure(Title(family[0]), "frozen features judged while training goes on")));
+
+        yield return Section("Health", Under("gauge/").GroupBy(name => name[(name.LastIndexOf('/') + 1)..], StringComparer.Ordinal)
+            .OrderBy(gauge => Array.FindIndex(Gauges, known => known.Name == gauge.Key) is var place and >= 0 ? place : int.MaxValue)
+            .Select(gauge =>
+            {
+                var known = Array.Find(Gauges, known => known.Name == gauge.Key);
+                return new Chart([.. gauge.OrderBy(name => Order(Place(name))).Select(name => Curve(metrics, name, Place(name).Replace('_', ' ')))], positive: gauge.Key == "variance")
+                    .Figure(known.Title ?? Capital(gauge.Key), known.About ?? "");
+            }));
+
+        List<string> pace = [];
+        if (names.Contains("lr"))
+            pace.Add(new Chart([Curve(metrics, "lr", "learning rate")]).Figure("Learning rate"));
+        if (Throughput(metrics) is { Count: > 1 } speed)
+            pace.Add(new Chart([new Series("samples per second", speed)]).Figure("Throughput"));
+        pace.AddRange(names.Where(name => !used.Contains(name)).Select(name => new Chart([Curve(metrics, name, Capital(name))], positive: name.Contains("norm", StringComparison.Ordinal)).Figure(Capital(name))));
+        yield return Section("Pace and schedule", pace);
+    }
+
+    /// <summary>Samples a second between logged steps: as logged, or from samples and seconds.</summary>
+    public static List<(double X, double Y)> Throughput(IReadOnlyList<MetricsLine> metrics)
+    {
+        if (metrics.Any(line => line.Values.ContainsKey("samples_per_second")))
+            return [.. Curve(metrics, "samples_per_second", "").Points];
+        List<(double X, double Y)> points = [];
+        MetricsLine? before = null;
+        foreach (var line in metrics.Where(line => line.Values.ContainsKey("samples") && line.Values.ContainsKey("seconds")))
+        {
+            if (before is not null && line.Values["seconds"] > before.Values["seconds"])
+                points.Add((line.Step, (line.Values["samples"] - before.Values["samples"]) / (line.Values["seconds"] - before.Values["seconds"])));
+            before = line;
+        }
+        return points;
+    }
+
+    static Series Curve(IEnumerable<MetricsLine> metrics, string key, string name, bool marks = false) =>
+        new(name, [.. metrics.Where(line => line.Values.ContainsKey(key)).Select(line => ((double)line.Step, line.Values[key]))], marks);
+
+    static string Section(string title, IEnumerable<string> figures)
+    {
+        var html = new StringBuilder();
+        foreach (var figure in figures)
+            html.Append(figure);
+        return html.Length == 0 ? "" : $"<section><h2>{title}</h2>\n<div class=\"charts\">\n{html}</div></section>\n";
+    }
+
+    /// <summary>Scores that belong into one diagram: <c>eval/knn</c> with <c>eval/knn_untrained</c> and the like.</summary>
+    static List<List<string>> Families(List<string> scores) => [.. scores.GroupBy(score => score.Split('_', '.')[0], StringComparer.Ordinal).Select(family => family.ToList())];
+
+    static string Title(string score) => score["eval/".Length..].Split('_', '.')[0] switch
+    {
+        "knn" => "kNN",
+        "linear" => "Linear probe",
+        "attentive" => "Attentive probe",
+        var other => Capital(other),
+    };
+
+    static string Place(string gauge) => gauge.Split('/') is { Length: > 2 } parts ? string.Join(' ', parts[1..^1]) : "value";
+
+    static int Order(string place) => Array.IndexOf(Places, place) is var at and >= 0 ? at : int.MaxValue;
+
+    static string Capital(string name) => name.Length == 0 ? name : char.ToUpperInvariant(name[0]) + name[1..].Replace('_', ' ').Replace('/', ' ');
+}

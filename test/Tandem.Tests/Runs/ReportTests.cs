@@ -1,0 +1,101 @@
+using System.IO.Compression;
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+using Tandem.Runs;
+using Xunit;
+
+namespace Tandem.Tests.Runs;
+
+public sealed class ReportTests : IDisposable
+{
+    readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void AReportHoldsEverythingAndAsksNothingOfTheNetwork()
+    {
+        SyntheticRun.Write(folder["first"]);
+        var html = File.ReadAllText(Report.Write(RunFolder.Read(folder["first"])));
+        foreach (var words in new[] { "<title>first · Tandem</title>", "finished", "healthy", "kNN accuracy", "Parts of the loss", "Effective rank", "Cosine between samples", "Learning rate", "Throughput", "Nearest neighbours", "optimizer.<wbr>learning_rate", "computed budget=20m", "6 values at their defaults", "core hours (8 threads)", "bf16" })
+            Assert.Contains(words, html, StringComparison.Ordinal);
+        Assert.DoesNotMatch(new Regex("(src|href)=\"(?!data:)"), html);
+        Assert.DoesNotContain("http://", html, StringComparison.Ordinal);
+        Assert.DoesNotContain("https://", html, StringComparison.Ordinal);
+        Assert.DoesNotContain("NaN", html, StringComparison.Ordinal);
+        Assert.InRange(html.Length, 50_000, 2_000_000);
+    }
+
+    [Fact]
+    public void DiagramsAreWellFormed()
+    {
+        SyntheticRun.Write(folder["first"]);
+        var drawings = Regex.Matches(Report.Html(RunFolder.Read(folder["first"])), "<svg.*?</svg>", RegexOptions.Singleline);
+        Assert.True(drawings.Count > 10);
+        foreach (Match drawing in drawings)
+            XElement.Parse(drawing.Value);
+    }
+
+    [Fact]
+    public void ARunThatHasOnlyBegunHasAReport()
+    {
+        using (var run = RunFolder.Create(folder["new"]))
+            run.WriteRecipe("{}");
+        Assert.Contains("interrupted", Report.Html(RunFolder.Read(folder["new"])), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void NumbersThatAreNotFiniteBreakTheLineOnly()
+    {
+        using var run = RunFolder.Create(folder["a"]);
+        run.WriteRecipe("not json");
+        using (var metrics = run.OpenMetrics())
+        {
+            for (var step = 1; step <= 5; step++)
+                metrics.Append(step, [new("loss", step == 3 ? double.NaN : 100.0 / step), new("constant", 2), new("zero", 0), new("negative", -step)]);
+        }
+        var html = Report.Html(run);
+        Assert.DoesNotContain("NaN", html, StringComparison.Ordinal);
+        Assert.Contains("<figcaption><b>Negative</b>", html, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void NamesAreNoMarkup()
+    {
+        using var run = RunFolder.Create(folder["<b>&"]);
+        run.WriteRecipe("{}");
+        using (var metrics = run.OpenMetrics())
+            metrics.Append(1, [new("<script>alert(1)</script>", 1)]);
+        new NeighbourSamples(1, [new(new("\"><script>", Text: "<i>"), [new(new("x", Text: "</section>"), 1)])]).Write(run);
+        var html = Report.Html(run);
+        Assert.DoesNotContain("<script>alert", html, StringComparison.Ordinal);
+        Assert.DoesNotContain("<i>", html, StringComparison.Ordinal);
+        Assert.Single(Regex.Matches(html, "<script>"));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    [InlineData(4)]
+    public void PicturesAreWrittenAsPng(int channels)
+    {
+        var pixels = Enumerable.Range(0, 5 * 7 * channels).Select(i => (byte)(i * 37)).ToArray();
+        var png = Png.Encode(pixels, 5, 7, channels);
+        Assert.Equal([0x89, 0x50, 0x4E, 0x47], png[..4]);
+        var data = png.AsSpan().IndexOf("IDAT"u8);
+        var length = System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(data - 4));
+        using var zlib = new ZLibStream(new MemoryStream(png, data + 4, length), CompressionMode.Decompress);
+        using var rows = new MemoryStream();
+        zlib.CopyTo(rows);
+        var filtered = rows.ToArray();
+        var stride = 5 * channels;
+        var back = new byte[pixels.Length];
+        for (var y = 0; y < 7; y++)
+        {
+            Assert.Equal(2, filtered[y * (stride + 1)]);
+            for (var x = 0; x < stride; x++)
+                back[(y * stride) + x] = (byte)(filtered[(y * (stride + 1)) + 1 + x] + (y == 0 ? 0 : back[((y - 1) * stride) + x]));
+        }
+        Assert.Equal(pixels, back);
+    }
+}
