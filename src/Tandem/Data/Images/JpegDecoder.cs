@@ -14,18 +14,17 @@ static unsafe partial class JpegDecoder
     // Progressive files of thousands of scans take minutes; 500 scans is the library's own limit and never changes a picture.
     const int LimitScans = 32768;
 
-    // A decompressor holds state, so each thread has its own; it is freed when the thread's slot is collected.
-    [ThreadStatic] static Decompressor? decompressor;
-
     public static (int Width, int Height) Measure(ReadOnlySpan<byte> file, string name)
     {
-        var (width, height, _) = Header(Handle(), file, name);
+        using var decompressor = Create();
+        var (width, height, _) = Header(decompressor.DangerousGetHandle(), file, name);
         return (width, height);
     }
 
     public static FilePicture Decode(ReadOnlySpan<byte> file, string name)
     {
-        var handle = Handle();
+        using var decompressor = Create();
+        var handle = decompressor.DangerousGetHandle();
         var (width, height, space) = Header(handle, file, name);
         var (format, mode) = space switch
         {
@@ -56,6 +55,9 @@ static unsafe partial class JpegDecoder
         if (result != 0 && (Native.ErrorCode(handle) != 0 || width <= 0))
             throw PictureDecoder.Bad(name, $"the JPEG cannot be read: {Message(handle)}");
         PictureDecoder.CheckSize(name, width, height, file.Length);
+        // Even an empty picture costs a bit for every few blocks: a header that promises this much for so few bytes lies.
+        if ((long)width * height / 10_000 > file.Length)
+            throw PictureDecoder.Bad(name, $"the JPEG's header says {width} x {height} pixels, but the file has only {file.Length} bytes");
         return (width, height, space);
     }
 
@@ -71,14 +73,12 @@ static unsafe partial class JpegDecoder
 
     static string Message(nint handle) => Marshal.PtrToStringUTF8(Native.ErrorText(handle)) ?? "unknown fault";
 
-    static nint Handle()
+    // Each call has a decompressor of its own: libjpeg keeps tables from one file to the next, so what a damaged file leaves behind would change,
+    // or refuse, a sound one. Making one takes microseconds.
+    static Decompressor Create()
     {
-        if (decompressor is null)
-        {
-            NativeLibraries.Require(NativeLibraries.TurboJpeg, "libturbojpeg0", "JPEG");
-            decompressor = new Decompressor();
-        }
-        return decompressor.DangerousGetHandle();
+        NativeLibraries.Require(NativeLibraries.TurboJpeg, "libturbojpeg0", "JPEG");
+        return new Decompressor();
     }
 
     sealed class Decompressor : SafeHandle

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Reflection;
 using System.Runtime.InteropServices;
 
@@ -10,12 +11,16 @@ static class NativeLibraries
     public const string Spng = "libspng.so.0";
     public const string Webp = "libwebp.so.7";
 
-    /// <summary>Calls into a library; a missing one becomes an error that says how to install it.</summary>
+    static readonly ConcurrentDictionary<string, bool> Found = new(StringComparer.Ordinal);
+
+    /// <summary>Looks for a library before it is called.</summary>
+    /// <param name="library">Its file name.</param>
+    /// <param name="package">Debian's package.</param>
+    /// <param name="format">What needs it, for the message.</param>
     /// <exception cref="TandemException"><see cref="ErrorKind.Machine"/>: the library is not there.</exception>
     public static void Require(string library, string package, string format)
     {
-        if (NativeLibrary.TryLoad(library, Assembly.GetExecutingAssembly(), DllImportSearchPath.SafeDirectories, out _))
-            return;
-        throw new TandemException(ErrorKind.Machine, $"{format} pictures need the library {library}, which is not installed", library, remedy: $"apt-get install {package}");
+        if (!Found.GetOrAdd(library, static name => NativeLibrary.TryLoad(name, Assembly.GetExecutingAssembly(), DllImportSearchPath.SafeDirectories, out _)))
+            throw new TandemException(ErrorKind.Machine, $"{format} pictures need the library {library}, which is not installed", library, remedy: $"apt-get install {package}");
     }
 }

@@ -1,0 +1,122 @@
+using Tandem.Data.Images;
+using Tandem.Data.Sources;
+using Xunit;
+
+namespace Tandem.Tests.Data;
+
+public sealed class CacheTests : IDisposable
+{
+    readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    Source Open(List<string>? warnings = null, CacheOptions? cache = null, string labels = "folder") =>
+        PictureCache.Open(folder["set"], new SourceOptions { Labels = labels, Warn = warnings is null ? null : warnings.Add }, PictureReading.Natural, cache ?? new() { Folder = folder["cache"] });
+
+    string[] Files => Directory.Exists(folder["cache"]) ? Directory.GetFiles(folder["cache"]) : [];
+
+    void IsLikeTheSource(Source cached)
+    {
+        using var source = Source.Open(folder["set"], null, "folder");
+        Assert.Equal(source.Count, cached.Count);
+        Assert.Equal(source.ClassNames, cached.ClassNames);
+        for (var i = 0; i < source.Count; i++)
+        {
+            using var a = source.Read(i, PictureReading.Natural);
+            using var b = cached.Read(i, PictureReading.Natural);
+            Assert.Equal((source.Name(i), source.Label(i), a.Width, a.Height), (cached.Name(i), cached.Label(i), b.Width, b.Height));
+            Assert.True(a.Pixels.SequenceEqual(b.Pixels));
+        }
+    }
+
+    [Fact]
+    public void A_second_opening_finds_the_cache_and_a_changed_set_makes_a_new_one()
+    {
+        PictureMaker.Tree(folder["set"], 2, 5);
+        using (var first = Open())
+            IsLikeTheSource(first);
+        var written = File.GetLastWriteTimeUtc(Assert.Single(Files));
+        using (var second = Open())
+            IsLikeTheSource(second);
+        Assert.Equal(written, File.GetLastWriteTimeUtc(Assert.Single(Files)));
+        File.WriteAllBytes(folder["set", "a", "new.ppm"], PictureMaker.Ppm(77));
+        using (var third = Open())
+            IsLikeTheSource(third);
+        Assert.Equal(2, Files.Length);
+    }
+
+    [Fact]
+    public async Task Two_builds_at_once_leave_one_whole_cache()
+    {
+        PictureMaker.Tree(folder["set"], 2, 40);
+        var sources = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => Open())));
+        foreach (var source in sources)
+        {
+            IsLikeTheSource(source);
+            source.Dispose();
+        }
+        Assert.Single(Files);
+    }
+
+    [Fact]
+    public void A_cache_folder_that_cannot_be_written_costs_a_warning_only()
+    {
+        PictureMaker.Tree(folder["set"], 2, 3);
+        folder.Write("file", "where the folder should be");
+        var warnings = new List<string>();
+        using var source = Open(warnings, new CacheOptions { Folder = folder["file", "cache"] });
+        IsLikeTheSource(source);
+        Assert.Contains("stay in memory", Assert.Single(warnings), StringComparison.Ordinal);
+        using var large = Open(warnings, new CacheOptions { Folder = folder["file", "cache"], MemoryLimit = 10 });
+        IsLikeTheSource(large);
+    }
+
+    [Fact]
+    public void A_damaged_cache_is_built_anew()
+    {
+        PictureMaker.Tree(folder["set"], 2, 3);
+        Open().Dispose();
+        var file = Assert.Single(Files);
+        File.WriteAllBytes(file, File.ReadAllBytes(file)[..^7]);
+        using var source = Open();
+        IsLikeTheSource(source);
+    }
+
+    [Fact]
+    public void A_damaged_picture_is_left_out_and_named_and_too_many_are_an_error()
+    {
+        PictureMaker.Tree(folder["set"], 2, 60);
+        File.WriteAllText(folder["set", "a", "7.ppm"], "no picture");
+        var warnings = new List<string>();
+        using (var source = Open(warnings))
+            Assert.Equal(119, source.Count);
+        Assert.Contains("7.ppm", Assert.Single(warnings), StringComparison.Ordinal);
+        Open(warnings).Dispose();
+        Assert.Equal(2, warnings.Count);
+        File.WriteAllText(folder["set", "b", "8.ppm"], "no picture");
+        File.WriteAllText(folder["set", "b", "9.ppm"], "no picture");
+        var error = Assert.Throws<TandemException>(() => Open());
+        Assert.Equal(ErrorKind.Input, error.Kind);
+        Assert.Contains("3 of 120", error.Message, StringComparison.Ordinal);
+        Assert.Contains("8.ppm", error.Message, StringComparison.Ordinal);
+        Assert.Single(Files);
+    }
+
+    [Fact]
+    public void Large_sets_are_read_from_their_place_and_large_compressed_tars_keep_their_members()
+    {
+        PictureMaker.Tree(folder["set"], 2, 3);
+        var small = new CacheOptions { Folder = folder["cache"], Limit = 100 };
+        using (var source = Open(cache: small))
+            IsLikeTheSource(source);
+        Assert.Empty(Files);
+        PictureMaker.Tar(folder["set.tar.gz"], compressed: true, [.. Directory.GetFiles(folder["set"], "*", SearchOption.AllDirectories).Select(path => (System.IO.Path.GetRelativePath(folder["set"], path), File.ReadAllBytes(path)))]);
+        for (var time = 0; time < 2; time++)
+        {
+            using var source = PictureCache.Open(folder["set.tar.gz"], new SourceOptions { Labels = "folder" }, PictureReading.Natural, small);
+            IsLikeTheSource(source);
+            Assert.False(source.IsDecoded);
+            Assert.Single(Files);
+        }
+    }
+}
