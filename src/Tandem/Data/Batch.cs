@@ -8,6 +8,12 @@ public abstract class Batch
     /// <summary>Number of samples.</summary>
     public abstract int Count { get; }
 
+    /// <summary>The update that the batch belongs to; the batch's number in an evaluation.</summary>
+    public long Step { get; init; }
+
+    /// <summary>Place of the first sample within its step.</summary>
+    public int Slot { get; init; }
+
     /// <summary>Each sample's number in its source.</summary>
     public required long[] Ids { get; init; }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Tandem.Data.Images;
+using Tandem.Data.Masks;
 using Tandem.Data.Sources;
 using Tandem.Torch;
 
@@ -187,7 +188,7 @@ public sealed partial class Loader : IDisposable
         int floats = transform.Floats, n = place.Count;
         var pixels = Empty(n);
         var second = options.SecondView is null ? null : Empty(n);
-        var masks = options.Masks is { } plan ? new HostTensor(ScalarType.Byte, [(long)n * plan.Copies, plan.Places], new byte[n * plan.Copies * plan.Places]) : null;
+        var masks = options.Masks is { } plan ? new HostTensor(ScalarType.Byte, [(long)n * plan.Sampler.Copies, plan.Places], new byte[n * plan.Sampler.Copies * plan.Places]) : null;
         var ids = new long[n];
         var labels = source.ClassNames is null ? null : new int[n];
         for (var i = 0; i < n; i++)
@@ -202,8 +203,11 @@ public sealed partial class Loader : IDisposable
             transform.Apply(picture, Draws("crop", place.Step, slot), pixels.As<float>().Slice(i * floats, floats));
             if (second is not null)
                 options.SecondView!.Apply(picture, Draws("second crop", place.Step, slot), second.As<float>().Slice(i * floats, floats));
-            if (masks is not null)
-                DrawMasks(options.Masks!, masks, place.Step, slot, i);
+            if (options.Masks is { } drawn)
+            {
+                var copies = drawn.Sampler.Draw(drawn.Grid, place.Step, slot);
+                copies.CopyTo(masks!.Bytes.AsSpan(i * copies.Length));
+            }
         }
         return new ImageBatch { Step = place.Step, Slot = place.Slot, Pixels = pixels, SecondView = second, Ids = ids, Labels = labels, Masks = masks };
     }
@@ -211,15 +215,6 @@ public sealed partial class Loader : IDisposable
     HostTensor Empty(int n) => new(ScalarType.Float, [n, 3, transform.Height, transform.Width], GC.AllocateUninitializedArray<byte>(checked(n * transform.Floats * sizeof(float))));
 
     RandomPictureDraws Draws(string purpose, long step, int slot) => new(Randomness.Of(options.Seed, purpose, step, slot));
-
-    void DrawMasks(MaskPlan plan, HostTensor masks, long step, int slot, int place)
-    {
-        for (var copy = 0; copy < plan.Copies; copy++)
-        {
-            var randomness = Randomness.Of(options.Seed, "mask", step, ((long)slot * plan.Copies) + copy);
-            plan.Draw(randomness, masks.Bytes.AsSpan(((place * plan.Copies) + copy) * plan.Places, plan.Places));
-        }
-    }
 
     // A damaged picture is replaced by the next sound one of the source: the same one whatever thread meets it.
     Picture Read(int wantedSample, out int sample)

@@ -53,7 +53,7 @@ sealed class Data2Vec2Case : IDisposable
     public Batch Batch(string prefix = "")
     {
         var pixels = golden.Inputs[prefix + "source"];
-        return new ImageBatch { Ids = new long[pixels.Shape[0]], Pixels = pixels, Second = golden.Inputs.TryGet(prefix + "target") };
+        return new ImageBatch { Ids = new long[pixels.Shape[0]], Pixels = pixels, SecondView = golden.Inputs.TryGet(prefix + "target") };
     }
 
     public Masking Masking(string prefix = "")

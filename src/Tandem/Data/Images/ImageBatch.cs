@@ -9,10 +9,10 @@ public sealed class ImageBatch : Batch
     public required HostTensor Pixels { get; init; }
 
     /// <summary>Another view of the same pictures, for the teacher; null if it sees the same.</summary>
-    public HostTensor? Second { get; init; }
+    public HostTensor? SecondView { get; init; }
 
     /// <inheritdoc/>
-    public override Batch TeacherView => Second is null ? this : new ImageBatch { Ids = Ids, Labels = Labels, Pixels = Second };
+    public override Batch TeacherView => SecondView is null ? this : new ImageBatch { Step = Step, Slot = Slot, Ids = Ids, Labels = Labels, Pixels = SecondView };
 
     /// <inheritdoc/>
     public override int Count => (int)Pixels.Shape[0];
