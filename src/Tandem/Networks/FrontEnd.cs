@@ -205,15 +205,18 @@ public abstract class FrontEnd
 }
 
 /// <summary>A decoder with its input: fills masked places and predicts at every one.</summary>
-/// <param name="forward">Decoder input, features without extra tokens, masking, pass → predictions [rows, places, width].</param>
-/// <param name="maskedOnly">Whether predictions come for masked places only.</param>
-public sealed class Filler(Func<Tensor, Tensor, Masking, Pass, Tensor> forward, bool maskedOnly)
+/// <param name="forward">Decoder input, features of the visible places, masking, pass → predictions [rows, places, width].</param>
+/// <param name="queries">Where predictions are asked for by queries at masked places, these: [rows, masked, width].</param>
+public sealed class Filler(Func<Tensor, Tensor, Masking, Pass, Tensor> forward, Func<Masking, Tensor>? queries = null)
 {
     /// <summary>Whether predictions come for masked places only, in row-major order.</summary>
-    public bool MaskedOnly => maskedOnly;
+    public bool MaskedOnly => queries is not null;
+
+    /// <summary>The queries of a decoder that predicts at masked places only.</summary>
+    public Tensor Queries(Masking masking) => queries!(masking);
 
     /// <summary>Predictions.</summary>
-    /// <param name="input">Features at their places, noise at masked ones: [rows, places, width].</param>
+    /// <param name="input">Features at their places, noise at masked ones: [rows, places, width]; or the queries.</param>
     /// <param name="visible">Features of the visible places, in the order of <see cref="Masking.Keep"/>.</param>
     /// <param name="masking">Which places are masked.</param>
     /// <param name="pass">Mode, precision, draws.</param>

@@ -125,13 +125,13 @@ public sealed class ImageFrontEnd : FrontEnd
         {
             case DecoderKind.Transformer:
                 var transformer = new TransformerDecoder(at, decoder, trunk.Block);
-                return new((input, _, _, pass) => transformer.Forward(input, pass), maskedOnly: false);
+                return new((input, _, _, pass) => transformer.Forward(input, pass));
             case DecoderKind.Queries:
                 var queries = new QueryDecoder(at, decoder, Width);
-                return new((_, visible, masking, pass) => queries.Forward(MaskedPositions(masking), WithPositions(visible, masking), pass), maskedOnly: true);
+                return new((input, visible, masking, pass) => queries.Forward(input, WithPositions(visible, masking), pass), MaskedPositions);
             default:
                 var convolutions = new ConvolutionDecoder(at, decoder, Width, twoDimensional: true, (inputs, _) => (Init.FanIn(inputs), Init.FanIn(inputs)));
-                return new((input, _, masking, pass) => convolutions.Forward(input, Grid(masking.Places), pass), maskedOnly: false);
+                return new((input, _, masking, pass) => convolutions.Forward(input, Grid(masking.Places), pass));
         }
     }
 
