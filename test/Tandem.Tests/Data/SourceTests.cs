@@ -186,6 +186,29 @@ public sealed class SourceTests : IDisposable
     }
 
     [Fact]
+    public void Texts_beside_the_pictures_of_a_folder_are_found()
+    {
+        PictureMaker.Tree(folder.Path, 1, 2);
+        folder.Write("a/1.json", """{"kind": "x"}""");
+        folder.Write("a/0.json", """{"kind": "y"}""");
+        using var source = Source.Open(folder.Path, null, "json:kind");
+        Assert.Equal((1, 0), (source.Label(0), source.Label(1)));
+        Assert.Null(source.ReadBeside(0, "txt"));
+    }
+
+    [Fact]
+    public void A_damaged_compressed_archive_is_an_error()
+    {
+        PictureMaker.Tar(folder["a.tar.gz"], compressed: true, ("x/0.ppm", PictureMaker.Ppm(0, 60, 60)), ("x/1.ppm", PictureMaker.Ppm(1, 60, 60)));
+        var whole = File.ReadAllBytes(folder["a.tar.gz"]);
+        File.WriteAllBytes(folder["a.tar.gz"], whole[..(whole.Length / 2)]);
+        Assert.Equal(ErrorKind.Input, Fails(folder["a.tar.gz"]).Kind);
+        whole.AsSpan(whole.Length / 2, 200).Fill(0x55);
+        File.WriteAllBytes(folder["a.tar.gz"], whole);
+        Assert.Equal(ErrorKind.Input, Fails(folder["a.tar.gz"]).Kind);
+    }
+
+    [Fact]
     public void Links_in_circles_end()
     {
         PictureMaker.Tree(folder.Path, 1, 2);
