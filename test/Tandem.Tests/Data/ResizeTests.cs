@@ -22,7 +22,7 @@ public sealed class ResizeTests
     [InlineData(Interpolation.Lanczos)]
     [InlineData(Interpolation.Box)]
     [InlineData(Interpolation.Hamming)]
-    public void Three_channels_together_are_what_each_is_alone(Interpolation filter)
+    public void ThreeChannelsTogetherAreWhatEachIsAlone(Interpolation filter)
     {
         var random = new Random(1);
         for (var trial = 0; trial < 60; trial++)
@@ -39,7 +39,7 @@ public sealed class ResizeTests
     }
 
     [Fact]
-    public void Rows_are_resized_like_columns()
+    public void RowsAreResizedLikeColumns()
     {
         var random = new Random(2);
         for (var trial = 0; trial < 60; trial++)
@@ -54,7 +54,7 @@ public sealed class ResizeTests
     }
 
     [Fact]
-    public void A_cropped_resize_is_a_crop_and_then_a_resize()
+    public void ACroppedResizeIsACropAndThenAResize()
     {
         var random = new Random(3);
         for (var trial = 0; trial < 60; trial++)
@@ -62,15 +62,15 @@ public sealed class ResizeTests
             using var picture = Noise(random, random.Next(20, 60), random.Next(20, 60), 3);
             int width = random.Next(1, 20), height = random.Next(1, 20);
             var area = new Area(random.Next(picture.Width - width + 1), random.Next(picture.Height - height + 1), width, height);
-            using var at_once = Resize.Cropped(picture, area, 16, 16, Interpolation.Bicubic);
+            using var atOnce = Resize.Cropped(picture, area, 16, 16, Interpolation.Bicubic);
             using var cut = Crop.Cut(picture, area);
             using var later = Resize.Apply(cut, 16, 16, Interpolation.Bicubic);
-            Assert.True(at_once.Pixels.SequenceEqual(later.Pixels));
+            Assert.True(atOnce.Pixels.SequenceEqual(later.Pixels));
         }
     }
 
     [Fact]
-    public void A_transform_leaves_its_picture_as_it_was()
+    public void ATransformLeavesItsPictureAsItWas()
     {
         using var picture = Noise(new Random(4), 40, 30, 3);
         var before = picture.Pixels.ToArray();
@@ -82,7 +82,7 @@ public sealed class ResizeTests
     }
 
     [Fact]
-    public void A_missing_library_is_told_with_the_command_that_installs_it()
+    public void AMissingLibraryIsToldWithTheCommandThatInstallsIt()
     {
         var error = Assert.Throws<TandemException>(() => NativeLibraries.Require("libnothere.so.9", "libnothere9", "XYZ"));
         Assert.Equal(ErrorKind.Machine, error.Kind);
