@@ -33,6 +33,7 @@ public static class CaseKinds
         new NpyKinds(),
         new EventKinds(),
         new HostileKinds(),
+        new TarKinds(),
         new Images.ResizeKind(),
         new Images.ResizeRuleKind(),
         new Images.CropParametersKind(),

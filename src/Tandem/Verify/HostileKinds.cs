@@ -12,6 +12,7 @@ sealed class HostileKinds : ICaseKind
     {
         ["safetensors"] = path => _ = Safetensors.ReadAll(path),
         ["npy"] = path => _ = Npy.Read(path),
+        ["tar"] = TarKinds.ReadAll,
     };
 
     public string Method => "formats";
