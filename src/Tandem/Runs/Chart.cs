@@ -16,7 +16,7 @@ sealed record Series(string Name, IReadOnlyList<(double X, double Y)> Points, bo
 /// </summary>
 sealed class Chart
 {
-    const double Width = 600, Height = 280, Left = 58, Right = 14, Top = 10, Bottom = 34;
+    const double Width = 600, Height = 272, Left = 58, Right = 14, Top = 10, Bottom = 26;
     const int Bins = 200;
 
     readonly IReadOnlyList<Series> series;
@@ -65,7 +65,7 @@ sealed class Chart
         Axes(html);
         for (var i = 0; i < series.Count; i++)
             Curve(html, series[i], i);
-        html.Append(CultureInfo.InvariantCulture, $"<line class=\"cursor\" y1=\"{Top}\" y2=\"{Height - Bottom}\" x1=\"-9\" x2=\"-9\"/></svg><div class=\"tip\" hidden></div></div>\n<ul class=\"legend\">");
+        html.Append(CultureInfo.InvariantCulture, $"<line class=\"cursor\" y1=\"{Top}\" y2=\"{Height - Bottom}\" x1=\"0\" x2=\"0\"/></svg><div class=\"tip\" hidden></div></div>\n<ul class=\"legend\">");
         for (var i = 0; i < series.Count; i++)
         {
             var last = series[i].Points.LastOrDefault(point => double.IsFinite(point.Y), (0, double.NaN)).Y;
@@ -86,7 +86,7 @@ sealed class Chart
             var x = X(tick);
             html.Append(CultureInfo.InvariantCulture, $"<path class=\"axis\" d=\"M{x:0.#} {Height - Bottom}v5\"/><text x=\"{x:0.#}\" y=\"{Height - Bottom + 18}\" text-anchor=\"middle\">{Units.Tick(tick)}</text>\n");
         }
-        html.Append(CultureInfo.InvariantCulture, $"<path class=\"axis\" d=\"M{Left} {Height - Bottom}H{Width - Right}\"/><text x=\"{Width - Right}\" y=\"{Height - 3}\" text-anchor=\"end\" class=\"unit\">step</text>\n");
+        html.Append(CultureInfo.InvariantCulture, $"<path class=\"axis\" d=\"M{Left} {Height - Bottom}H{Width - Right}\"/><text x=\"{Left - 14}\" y=\"{Height - Bottom + 18}\" text-anchor=\"end\">step</text>\n");
     }
 
     void Curve(StringBuilder html, Series curve, int place)
