@@ -66,10 +66,10 @@ public sealed class Data2Vec2Method : Method
     public override Teacher Teacher { get; }
 
     /// <inheritdoc/>
-    public override Encoder Encoder { get; }
+    public override EncoderNetwork Encoder { get; }
 
     /// <summary>The teacher as an encoder, where it has a front end of its own.</summary>
-    public Encoder? TeacherEncoder => teacherFrontEnd is null ? null : new(teacherFrontEnd, teacherTrunk);
+    public EncoderNetwork? TeacherEncoder => teacherFrontEnd is null ? null : new(teacherFrontEnd, teacherTrunk);
 
     /// <inheritdoc/>
     public override StepLoss Loss(Batch batch, Pass pass)
