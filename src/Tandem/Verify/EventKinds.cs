@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text.Json;
 using Tandem.Runs;
 
 namespace Tandem.Verify;
@@ -25,16 +26,24 @@ sealed class EventKinds : ICaseKind
             else if (told.TryGetProperty("text", out var text))
                 events.Markdown(wallTime, step, text.GetProperty("tag").GetString()!, text.GetProperty("text").GetString()!);
             else if (told.TryGetProperty("image", out var image))
-                events.Picture(wallTime, step, image.GetProperty("tag").GetString()!, File.ReadAllBytes(golden.File(image.GetProperty("file").GetString()!)), image.GetProperty("height").GetInt32(), image.GetProperty("width").GetInt32(), image.GetProperty("channels").GetInt32());
-            else if (told.TryGetProperty("histogram", out var h))
             {
-                events.Distribution(wallTime, step, h.GetProperty("tag").GetString()!, new Histogram(h.GetProperty("min").GetDouble(), h.GetProperty("max").GetDouble(), h.GetProperty("num").GetDouble(),
-                    h.GetProperty("sum").GetDouble(), h.GetProperty("sum_squares").GetDouble(), [.. h.GetProperty("bucket_limit").EnumerateArray().Select(x => x.GetDouble())], [.. h.GetProperty("bucket").EnumerateArray().Select(x => x.GetDouble())]));
+                var png = File.ReadAllBytes(golden.File(image.GetProperty("file").GetString()!));
+                var (height, width) = (image.GetProperty("height").GetInt32(), image.GetProperty("width").GetInt32());
+                events.Picture(wallTime, step, image.GetProperty("tag").GetString()!, png, height, width, image.GetProperty("channels").GetInt32());
             }
+            else if (told.TryGetProperty("histogram", out var histogram))
+                events.Distribution(wallTime, step, histogram.GetProperty("tag").GetString()!, Read(histogram));
             else
                 throw new CaseFailedException($"an event is of no known sort: {told.GetRawText()}");
         }
         comparison.Value("sha256", Convert.ToHexStringLower(SHA256.HashData(stream.ToArray())));
         comparison.Require(File.ReadAllBytes(golden.File(comparison.Given("file").GetString()!)).AsSpan().SequenceEqual(stream.ToArray()), "the bytes differ from tensorboardX's");
+    }
+
+    static Histogram Read(JsonElement told)
+    {
+        double Number(string name) => told.GetProperty(name).GetDouble();
+        double[] Numbers(string name) => [.. told.GetProperty(name).EnumerateArray().Select(item => item.GetDouble())];
+        return new Histogram(Number("min"), Number("max"), Number("num"), Number("sum"), Number("sum_squares"), Numbers("bucket_limit"), Numbers("bucket"));
     }
 }
