@@ -42,6 +42,7 @@ public sealed class RecipeDocument
         ["test"] = "evaluate.test",
         ["labels"] = "data.labels",
         ["budget"] = "run.budget",
+        ["steps"] = "run.steps",
         ["seed"] = "run.seed",
     };
 
