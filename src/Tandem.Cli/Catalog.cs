@@ -12,16 +12,20 @@ static class Catalog
         new RecipesLsCommand(),
         new RecipesShowCommand(),
         new RecipesExplainCommand(),
+        new DataTokenizeCommand(),
+        new DataVocabTrainCommand(),
         new VerifyCommand(),
         new DoctorCommand(),
         new VersionCommand(),
         new HelpCommand(),
     ];
 
-    /// <summary>What the first word of two-word commands stands for.</summary>
+    /// <summary>What the first words of commands with several stand for.</summary>
     public static IReadOnlyDictionary<string, string> Groups { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
     {
         ["recipes"] = "What to learn, and how",
+        ["data"] = "What to learn from",
+        ["data vocab"] = "Vocabularies of text",
     };
 
     /// <summary>The command of this name, or null.</summary>

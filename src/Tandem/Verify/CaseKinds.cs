@@ -43,6 +43,7 @@ public static class CaseKinds
         new Images.PipelineKind(),
         new Text.TokenizerKinds(),
         new Text.TokenizerJsonKind(),
+        new Text.TrainBpeKind(),
     ];
 
     /// <summary>Kinds of the published cases, by method. One that no check in <see cref="All"/> takes is skipped; a kind that is not here is unknown and fails.</summary>
