@@ -9,12 +9,15 @@ namespace Tandem.Networks;
 public sealed record ImageFrontEndOptions : FrontEndOptions
 {
     /// <summary>Side of the square picture, in pixels.</summary>
+    [Range(1)]
     public int InputSize { get; init; } = 224;
 
     /// <summary>Channels of a pixel.</summary>
+    [Range(1)]
     public int Channels { get; init; } = 3;
 
     /// <summary>Side of a patch, in pixels.</summary>
+    [Range(1)]
     public int PatchSize { get; init; } = 16;
 
     /// <summary>Width of the patch convolution, where a linear layer to the model's width follows; null for none.</summary>
