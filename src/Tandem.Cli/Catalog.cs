@@ -7,6 +7,8 @@ static class Catalog
 {
     public static IReadOnlyList<Command> All { get; } =
     [
+        new PretrainCommand(),
+        new ResumeCommand(),
         new RecipesLsCommand(),
         new RecipesShowCommand(),
         new RecipesExplainCommand(),

@@ -60,7 +60,9 @@ sealed class Chart
     public string Figure(string title, string about = "")
     {
         var html = new StringBuilder();
-        html.Append(CultureInfo.InvariantCulture, $"<figure class=\"chart\"><figcaption><b>{Text(title)}</b>{(log ? " <small>logarithmic</small>" : "")}{(about.Length == 0 ? "" : $"<span>{Text(about)}</span>")}</figcaption>\n");
+        var scale = log ? " <small>logarithmic</small>" : "";
+        var below = about.Length == 0 ? "" : $"<span>{Text(about)}</span>";
+        html.Append(CultureInfo.InvariantCulture, $"<figure class=\"chart\"><figcaption><b>{Text(title)}</b>{scale}{below}</figcaption>\n");
         html.Append(CultureInfo.InvariantCulture, $"<div class=\"plot\"><svg viewBox=\"0 0 {Width} {Height}\" role=\"img\" aria-label=\"{Text(Spoken(title))}\" data-points=\"{Text(Data())}\">\n");
         Axes(html);
         for (var i = 0; i < series.Count; i++)
@@ -79,7 +81,9 @@ sealed class Chart
         foreach (var tick in log ? Decades(minY, maxY) : Ticks(minY, maxY, 5))
         {
             var y = Y(tick);
-            html.Append(CultureInfo.InvariantCulture, $"<path class=\"grid\" d=\"M{Left} {y:0.#}H{Width - Right}\"/><text x=\"{Left - 8}\" y=\"{y + 4:0.#}\" text-anchor=\"end\">{(percent ? Units.Tick(Math.Round(100 * tick, 6)) + " %" : Units.Tick(tick))}</text>\n");
+            var label = percent ? Units.Tick(Math.Round(100 * tick, 6)) + " %" : Units.Tick(tick);
+            html.Append(CultureInfo.InvariantCulture, $"<path class=\"grid\" d=\"M{Left} {y:0.#}H{Width - Right}\"/>");
+            html.Append(CultureInfo.InvariantCulture, $"<text x=\"{Left - 8}\" y=\"{y + 4:0.#}\" text-anchor=\"end\">{label}</text>\n");
         }
         foreach (var tick in Ticks(minX, maxX, 6))
         {

@@ -74,7 +74,12 @@ public static class Report
         var lost = status.State is RunState.Starting or RunState.Running && !run.IsAlive;
         var state = lost ? "interrupted" : status.State.ToString().ToLowerInvariant();
         var mood = lost ? "warn" : status.State switch { RunState.Finished => "good", RunState.Collapsed or RunState.Failed => "bad", RunState.Stopped => "warn", _ => "calm" };
-        var facts = new[] { (string?)recipe["name"] is { } from ? $"recipe {from}" : null, status.Started is { } began ? began.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture) : null, (string?)environment["machine"] };
+        var facts = new[]
+        {
+            (string?)recipe["name"] is { } from ? $"recipe {from}" : null,
+            status.Started?.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture),
+            (string?)environment["machine"],
+        };
         html.Append(CultureInfo.InvariantCulture, $"<header><p class=\"facts\">{Text(string.Join(" · ", facts.OfType<string>()))}</p>\n<h1>{Text(name)}</h1>\n<p class=\"pills\"><span class=\"pill {mood}\">{state}</span>");
         if (status.Verdict is { } verdict && verdict != state)
             html.Append(CultureInfo.InvariantCulture, $"<span class=\"pill {VerdictMood(verdict)}\">{Text(verdict)}</span>");

@@ -1,5 +1,6 @@
-using Tandem.Data;
 using Tandem.Data.Images;
+using Tandem.Data.Masks;
+using Tandem.Data;
 using Tandem.Data.Sources;
 using Tandem.Torch;
 using Xunit;
@@ -18,7 +19,7 @@ public sealed class LoaderTests : IDisposable
         Seed = 3,
         Workers = workers,
         SecondView = TrainingTransform.BeitPretrain(8),
-        Masks = new MaskPlan(2, 16, static (randomness, places) => places[(int)randomness.Next(places.Length)] = 1),
+        Masks = new MaskPlan(new MaskSampler(new MaskOptions { Probability = 0.75, Length = 1 }, 2, 3), (4, 4)),
     };
 
     Source Set(int classes = 2, int each = 5)
