@@ -41,6 +41,8 @@ public static class CaseKinds
         new Images.PreprocessKind(),
         new Images.ColourJitterKind(),
         new Images.PipelineKind(),
+        new Images.KnnKind(),
+        new Images.LogisticRegressionKind(),
     ];
 
     /// <summary>Kinds of the published cases, by method. One that no check in <see cref="All"/> takes is skipped; a kind that is not here is unknown and fails.</summary>
