@@ -65,13 +65,13 @@ static class Measurement
         while (seconds < plan.Seconds);
         var others = (Machine.BusySeconds() - busy - (Machine.OwnSeconds() - own)) / seconds;
         if (plan.Profile)
-            Profile(clock, steps, seconds);
+            Profile(clock, steps, seconds, Machine.OwnSeconds() - own);
         return new(steps * row.Batch / seconds, 1 - (clock.Elapsed.TotalSeconds / seconds), others > Company);
     }
 
-    static void Profile(NativeClock clock, int steps, double seconds)
+    static void Profile(NativeClock clock, int steps, double seconds, double processor)
     {
-        Console.Error.WriteLine($"{1000 * seconds / steps,9:F2} ms a step");
+        Console.Error.WriteLine($"{1000 * seconds / steps,9:F2} ms a step, {1000 * processor / steps:F2} ms of processor time");
         foreach (var (name, time) in clock.ByName.OrderByDescending(p => p.Value).Take(25))
             Console.Error.WriteLine($"{1000 * time.TotalSeconds / steps,9:F2} ms  {name}");
     }

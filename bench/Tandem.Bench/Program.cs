@@ -22,6 +22,9 @@ foreach (var argument in args)
         case "--quick":
             plan = plan with { Seconds = 1.5, Blocks = 1, Repeats = 0 };
             break;
+        case "--long":
+            plan = plan with { Seconds = 6, Blocks = 1, Repeats = 0 };
+            break;
         case "--float32" or "--bfloat16":
             only = argument[2..];
             break;
