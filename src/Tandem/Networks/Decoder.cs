@@ -132,8 +132,8 @@ public sealed class GridConvolution(Weights at, int inputs, int outputs, int ker
     /// <summary>[n, rows, columns, inputs] → [n, rows, columns, outputs].</summary>
     public Tensor Forward(Tensor x, Pass pass)
     {
-        var kernels = weight.For(pass);
-        return Ops.ConvRows(pass.Low(x), twoDimensional ? kernels : kernels.Unsqueeze(2), bias.For(pass), groups);
+        var kernels = weight.ForProduct(pass);
+        return Ops.ConvRows(pass.Low(x), twoDimensional ? kernels : kernels.Unsqueeze(2), bias.ForProduct(pass), groups);
     }
 }
 

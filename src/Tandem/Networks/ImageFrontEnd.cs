@@ -63,7 +63,7 @@ public sealed class PatchEmbedding
     public Tensor Forward(Tensor pixels, Pass pass)
     {
         using var scope = TensorScope.Enter("patches");
-        var x = Ops.Linear(pass.Low(Patches(pixels, options)), weight.For(pass).Reshape([weight.Value.Size(0), -1]), bias.For(pass));
+        var x = Ops.Linear(pass.Low(Patches(pixels, options)), weight.ForProduct(pass).Reshape([weight.Value.Size(0), -1]), bias.ForProduct(pass));
         return scope.Keep(projection is null ? x : projection.Forward(x, pass));
     }
 
