@@ -7,6 +7,7 @@ static class Catalog
 {
     public static IReadOnlyList<Command> All { get; } =
     [
+        new DemoCommand(),
         new PretrainCommand(),
         new ResumeCommand(),
         new EvaluateCommand(),
