@@ -18,6 +18,7 @@ static class Catalog
         new RecipesLsCommand(),
         new RecipesShowCommand(),
         new RecipesExplainCommand(),
+        new RecipesSchemaCommand(),
         new VerifyCommand(),
         new DoctorCommand(),
         new VersionCommand(),
