@@ -7,6 +7,13 @@ static class Catalog
 {
     public static IReadOnlyList<Command> All { get; } =
     [
+        new PretrainCommand(),
+        new ResumeCommand(),
+        new EvaluateCommand(),
+        new EmbedCommand(),
+        new ModelsLsCommand(),
+        new ModelsInspectCommand(),
+        new DataInspectCommand(),
         new RecipesLsCommand(),
         new RecipesShowCommand(),
         new RecipesExplainCommand(),
@@ -19,6 +26,8 @@ static class Catalog
     /// <summary>What the first word of two-word commands stands for.</summary>
     public static IReadOnlyDictionary<string, string> Groups { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
     {
+        ["models"] = "What was learned",
+        ["data"] = "What to learn from",
         ["recipes"] = "What to learn, and how",
     };
 

@@ -41,7 +41,7 @@ public sealed record LoaderOptions
 /// Makes batches of pictures ahead of their use, on threads of low priority. What a batch holds depends on the source, the plan, the seed and the batch's number alone:
 /// not on the number of threads, nor on where the run was resumed. One consumer.
 /// </summary>
-public sealed partial class Loader : IDisposable
+public sealed partial class Loader : IBatchStream
 {
     readonly object gate = new();
     readonly Source source;
@@ -139,6 +139,8 @@ public sealed partial class Loader : IDisposable
         Interlocked.Add(ref waiting, Stopwatch.GetTimestamp() - start);
         return result.Fault is { } fault ? throw Again(fault) : result.Batch;
     }
+
+    Batch? IBatchStream.Next(CancellationToken cancellation) => Next(cancellation);
 
     // Thrown on the consumer's thread, with the worker's error inside, so that both stacks are seen.
     static Exception Again(Exception fault) => fault is TandemException error

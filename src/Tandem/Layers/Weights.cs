@@ -134,9 +134,12 @@ public sealed class WeightStore : IDisposable
     readonly Func<string, HostTensor?>? given;
     readonly string? origin;
 
-    WeightStore(Device device, long seed, Func<string, HostTensor?>? given, string? origin, WeightStore? leader)
+    readonly bool strict;
+
+    WeightStore(Device device, long seed, Func<string, HostTensor?>? given, string? origin, WeightStore? leader, bool strict = true)
     {
         Device = device;
+        this.strict = strict;
         this.seed = seed;
         this.given = given;
         this.origin = origin;
@@ -152,6 +155,14 @@ public sealed class WeightStore : IDisposable
     /// <param name="origin">Where they come from, for errors.</param>
     /// <param name="device">Where the weights shall lie.</param>
     public static WeightStore From(Func<string, HostTensor?> values, string origin, Device? device = null) => new(device ?? Device.Cpu, 0, values, origin, null);
+
+    /// <summary>Values by name where there are any, fresh ones elsewhere: training that goes on from another model.</summary>
+    /// <param name="values">Gives a name's values, or null if there are none.</param>
+    /// <param name="origin">Where they come from, for errors.</param>
+    /// <param name="seed">Seed of the fresh values.</param>
+    /// <param name="device">Where the weights shall lie.</param>
+    public static WeightStore FromOrFresh(Func<string, HostTensor?> values, string origin, long seed, Device? device = null) =>
+        new(device ?? Device.Cpu, seed, values, origin, null, strict: false);
 
     /// <summary>A teacher's store: every name begins as a copy of the student's parameter of that name, and is never trained.</summary>
     public static WeightStore Following(WeightStore student) => new(student.Device, 0, null, null, student);
@@ -223,9 +234,11 @@ public sealed class WeightStore : IDisposable
             using var noGrad = Libtorch.NoGrad();
             return followed.Value.Detach().Clone();
         }
-        if (given is not null)
+        var values = given?.Invoke(name);
+        if (given is not null && values is null && strict)
+            throw new TandemException(ErrorKind.Input, $"the weight '{name}' is missing", origin, $"a tensor of shape [{string.Join(", ", shape)}]");
+        if (values is not null)
         {
-            var values = given(name) ?? throw new TandemException(ErrorKind.Input, $"the weight '{name}' is missing", origin, $"a tensor of shape [{string.Join(", ", shape)}]");
             Check(name, shape, values, origin);
             using var scope = TensorScope.Enter();
             return scope.Keep(Tensor.From(values, Device).To(ScalarType.Float, copy: true));

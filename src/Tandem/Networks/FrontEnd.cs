@@ -9,27 +9,34 @@ namespace Tandem.Networks;
 public abstract record FrontEndOptions
 {
     /// <summary>Blocks of the front end's own, before the shared trunk.</summary>
+    [Range(0)]
     public int PrenetDepth { get; init; }
 
     /// <summary>Chance that one of these is skipped in a training step.</summary>
+    [Range(0, 1)]
     public double PrenetLayerDrop { get; init; }
 
     /// <summary>Dropout before these.</summary>
+    [Range(0, 0.99)]
     public double PrenetDropout { get; init; }
 
     /// <summary>Drop path of the first of these.</summary>
+    [Range(0, 0.99)]
     public double PrenetDropPathStart { get; init; }
 
     /// <summary>Drop path of the last of these.</summary>
+    [Range(0, 0.99)]
     public double PrenetDropPathEnd { get; init; }
 
     /// <summary>Learned tokens in front of the places.</summary>
+    [Range(0)]
     public int ExtraTokens { get; init; }
 
     /// <summary>Whether the first of them begins as zeros (else normal, as the others).</summary>
     public bool FirstTokenZero { get; init; } = true;
 
     /// <summary>Factor on the gradient that flows into the local encoder; 0 freezes it.</summary>
+    [Range(0)]
     public double LocalGradient { get; init; } = 1;
 
     /// <summary>Distance biases in attention; null for none.</summary>
@@ -39,9 +46,11 @@ public abstract record FrontEndOptions
     public MaskOptions Mask { get; init; } = new();
 
     /// <summary>Share of masked places that the encoder sees all the same.</summary>
+    [Range(0, 1)]
     public double KeepMasked { get; init; }
 
     /// <summary>Deviation of the noise that stands for masked places.</summary>
+    [Range(0)]
     public double MaskNoise { get; init; } = 0.01;
 
     /// <summary>Masked places that stay in the input are zeroed; else they become noise.</summary>
@@ -205,15 +214,18 @@ public abstract class FrontEnd
 }
 
 /// <summary>A decoder with its input: fills masked places and predicts at every one.</summary>
-/// <param name="forward">Decoder input, features without extra tokens, masking, pass → predictions [rows, places, width].</param>
-/// <param name="maskedOnly">Whether predictions come for masked places only.</param>
-public sealed class Filler(Func<Tensor, Tensor, Masking, Pass, Tensor> forward, bool maskedOnly)
+/// <param name="forward">Decoder input, features of the visible places, masking, pass → predictions [rows, places, width].</param>
+/// <param name="queries">Where predictions are asked for by queries at masked places, these: [rows, masked, width].</param>
+public sealed class Filler(Func<Tensor, Tensor, Masking, Pass, Tensor> forward, Func<Masking, Tensor>? queries = null)
 {
     /// <summary>Whether predictions come for masked places only, in row-major order.</summary>
-    public bool MaskedOnly => maskedOnly;
+    public bool MaskedOnly => queries is not null;
+
+    /// <summary>The queries of a decoder that predicts at masked places only.</summary>
+    public Tensor Queries(Masking masking) => queries!(masking);
 
     /// <summary>Predictions.</summary>
-    /// <param name="input">Features at their places, noise at masked ones: [rows, places, width].</param>
+    /// <param name="input">Features at their places, noise at masked ones: [rows, places, width]; or the queries.</param>
     /// <param name="visible">Features of the visible places, in the order of <see cref="Masking.Keep"/>.</param>
     /// <param name="masking">Which places are masked.</param>
     /// <param name="pass">Mode, precision, draws.</param>

@@ -9,12 +9,15 @@ namespace Tandem.Networks;
 public sealed record ImageFrontEndOptions : FrontEndOptions
 {
     /// <summary>Side of the square picture, in pixels.</summary>
+    [Range(1)]
     public int InputSize { get; init; } = 224;
 
     /// <summary>Channels of a pixel.</summary>
+    [Range(1)]
     public int Channels { get; init; } = 3;
 
     /// <summary>Side of a patch, in pixels.</summary>
+    [Range(1)]
     public int PatchSize { get; init; } = 16;
 
     /// <summary>Width of the patch convolution, where a linear layer to the model's width follows; null for none.</summary>
@@ -125,13 +128,13 @@ public sealed class ImageFrontEnd : FrontEnd
         {
             case DecoderKind.Transformer:
                 var transformer = new TransformerDecoder(at, decoder, trunk.Block);
-                return new((input, _, _, pass) => transformer.Forward(input, pass), maskedOnly: false);
+                return new((input, _, _, pass) => transformer.Forward(input, pass));
             case DecoderKind.Queries:
                 var queries = new QueryDecoder(at, decoder, Width);
-                return new((_, visible, masking, pass) => queries.Forward(MaskedPositions(masking), WithPositions(visible, masking), pass), maskedOnly: true);
+                return new((input, visible, masking, pass) => queries.Forward(input, WithPositions(visible, masking), pass), MaskedPositions);
             default:
                 var convolutions = new ConvolutionDecoder(at, decoder, Width, twoDimensional: true, (inputs, _) => (Init.FanIn(inputs), Init.FanIn(inputs)));
-                return new((input, _, masking, pass) => convolutions.Forward(input, Grid(masking.Places), pass), maskedOnly: false);
+                return new((input, _, masking, pass) => convolutions.Forward(input, Grid(masking.Places), pass));
         }
     }
 

@@ -42,6 +42,7 @@ public sealed class RecipeDocument
         ["test"] = "evaluate.test",
         ["labels"] = "data.labels",
         ["budget"] = "run.budget",
+        ["steps"] = "run.steps",
         ["seed"] = "run.seed",
     };
 
@@ -129,7 +130,9 @@ public sealed class RecipeDocument
     {
         var node = root.Find(key);
         var setting = new Setting(key, typeof(string), false, meaning is null ? null : new Layers.MeaningAttribute(meaning), null, otherwise is null, otherwise);
-        var value = node is null ? otherwise : node.Value is JsonValue scalar && scalar.TryGetValue<string>(out var text) ? text : throw new TandemException(ErrorKind.Usage, $"'{key}' is no text", node.Origin.ToString());
+        var value = node is null ? otherwise
+            : node.Value is JsonValue scalar && scalar.TryGetValue<string>(out var text) ? text
+            : throw new TandemException(ErrorKind.Usage, $"'{key}' is no text", node.Origin.ToString());
         if (value is null)
             throw new TandemException(ErrorKind.Usage, $"'{key}' is missing", Name);
         binder.Known[key] = new RecipeBinder.Bound(key, setting, JsonValue.Create(value), node?.Origin ?? RecipeOrigin.Default);
@@ -149,7 +152,9 @@ public sealed class RecipeDocument
             var near = Nearest.Of(path, binder.Known.Keys);
             var known = near is null ? null : binder.Known[near];
             throw new TandemException(ErrorKind.Usage, $"there is no key '{path}'", node.Origin.ToString(),
-                known is null ? $"one of {string.Join(", ", Siblings(path).Take(12))}" : $"perhaps '{near}'{(known.Setting.Meaning is { } meaning ? $", {meaning.Text}" : "")}, which stands in the recipe's section '{Section(near!)}'",
+                known is null
+                    ? $"one of {string.Join(", ", Siblings(path).Take(12))}"
+                    : $"perhaps '{near}'{(known.Setting.Meaning is { } meaning ? $", {meaning.Text}" : "")}, which stands in the recipe's section '{Section(near!)}'",
                 "`tandem recipes explain` lists all keys.");
         }
     }

@@ -36,7 +36,8 @@ public static class RecipeLibrary
             throw new TandemException(ErrorKind.Usage, $"the recipe cannot be read: {cause.Message}", nameOrPath, inner: cause);
         }
         var near = Nearest.Of(nameOrPath, Names);
-        throw new TandemException(ErrorKind.Usage, $"there is no recipe '{nameOrPath}'", expected: near is null ? "a file, or a name that `tandem recipes ls` lists" : $"a file or a name, perhaps '{near}'", remedy: "`tandem recipes ls` lists all.");
+        throw new TandemException(ErrorKind.Usage, $"there is no recipe '{nameOrPath}'",
+            expected: near is null ? "a file, or a recipe's name" : $"a file or a name, perhaps '{near}'", remedy: "`tandem recipes ls` lists all.");
     }
 
     /// <summary>Whether this is the name of a recipe that comes with Tandem.</summary>

@@ -19,10 +19,13 @@ static class RecipeValues
     public static bool IsValue(Type type) => Scalar(type) is not null || ItemOf(type) is { } item && IsValue(item);
 
     /// <summary>Whether a type is a dictionary by text, and of what.</summary>
-    public static Type? DictionaryOf(Type type) => Generic(type, typeof(Dictionary<,>), typeof(IReadOnlyDictionary<,>), typeof(IDictionary<,>)) is [var key, var value] && key == typeof(string) ? value : null;
+    public static Type? DictionaryOf(Type type) =>
+        Generic(type, typeof(Dictionary<,>), typeof(IReadOnlyDictionary<,>), typeof(IDictionary<,>)) is [var key, var value] && key == typeof(string) ? value : null;
 
     /// <summary>The item type of a list, or null for anything else.</summary>
-    public static Type? ItemOf(Type type) => type.IsArray ? type.GetElementType() : Generic(type, typeof(List<>), typeof(IReadOnlyList<>), typeof(IList<>), typeof(IReadOnlyCollection<>), typeof(IEnumerable<>)) is [var item] ? item : null;
+    public static Type? ItemOf(Type type) => type.IsArray
+        ? type.GetElementType()
+        : Generic(type, typeof(List<>), typeof(IReadOnlyList<>), typeof(IList<>), typeof(IReadOnlyCollection<>), typeof(IEnumerable<>)) is [var item] ? item : null;
 
     /// <summary>A type in the words of errors and tables.</summary>
     public static string Words(Type type, MeaningAttribute? meaning, RangeAttribute? range)
@@ -71,7 +74,9 @@ static class RecipeValues
         var plain = Nullable.GetUnderlyingType(type) ?? type;
         nullable |= plain != type;
         var text = value is JsonValue scalar && scalar.TryGetValue<string>(out var said) ? said : null;
-        if (value is null || (typed && nullable && text is "null" or "none" && plain != typeof(string) && !(plain.IsEnum && Choices(plain).Contains(text!, StringComparer.Ordinal))))
+        // "none" may be one of an enumeration's own words, and any text is a text.
+        var ownWord = plain == typeof(string) || (plain.IsEnum && text is not null && Choices(plain).Contains(text, StringComparer.Ordinal));
+        if (value is null || (typed && nullable && !ownWord && text is "null" or "none"))
             return nullable ? null : throw new DoesNotFitException(Words(type, meaning, range));
         if (ItemOf(plain) is { } item && plain != typeof(string))
             return Items(value, text, typed, plain, item, meaning, range);

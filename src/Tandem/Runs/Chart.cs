@@ -16,7 +16,7 @@ sealed record Series(string Name, IReadOnlyList<(double X, double Y)> Points, bo
 /// </summary>
 sealed class Chart
 {
-    const double Width = 600, Height = 280, Left = 58, Right = 14, Top = 10, Bottom = 34;
+    const double Width = 600, Height = 272, Left = 58, Right = 14, Top = 10, Bottom = 26;
     const int Bins = 200;
 
     readonly IReadOnlyList<Series> series;
@@ -60,12 +60,14 @@ sealed class Chart
     public string Figure(string title, string about = "")
     {
         var html = new StringBuilder();
-        html.Append(CultureInfo.InvariantCulture, $"<figure class=\"chart\"><figcaption><b>{Text(title)}</b>{(log ? " <small>logarithmic</small>" : "")}{(about.Length == 0 ? "" : $"<span>{Text(about)}</span>")}</figcaption>\n");
+        var scale = log ? " <small>logarithmic</small>" : "";
+        var below = about.Length == 0 ? "" : $"<span>{Text(about)}</span>";
+        html.Append(CultureInfo.InvariantCulture, $"<figure class=\"chart\"><figcaption><b>{Text(title)}</b>{scale}{below}</figcaption>\n");
         html.Append(CultureInfo.InvariantCulture, $"<div class=\"plot\"><svg viewBox=\"0 0 {Width} {Height}\" role=\"img\" aria-label=\"{Text(Spoken(title))}\" data-points=\"{Text(Data())}\">\n");
         Axes(html);
         for (var i = 0; i < series.Count; i++)
             Curve(html, series[i], i);
-        html.Append(CultureInfo.InvariantCulture, $"<line class=\"cursor\" y1=\"{Top}\" y2=\"{Height - Bottom}\" x1=\"-9\" x2=\"-9\"/></svg><div class=\"tip\" hidden></div></div>\n<ul class=\"legend\">");
+        html.Append(CultureInfo.InvariantCulture, $"<line class=\"cursor\" y1=\"{Top}\" y2=\"{Height - Bottom}\" x1=\"0\" x2=\"0\"/></svg><div class=\"tip\" hidden></div></div>\n<ul class=\"legend\">");
         for (var i = 0; i < series.Count; i++)
         {
             var last = series[i].Points.LastOrDefault(point => double.IsFinite(point.Y), (0, double.NaN)).Y;
@@ -79,14 +81,16 @@ sealed class Chart
         foreach (var tick in log ? Decades(minY, maxY) : Ticks(minY, maxY, 5))
         {
             var y = Y(tick);
-            html.Append(CultureInfo.InvariantCulture, $"<path class=\"grid\" d=\"M{Left} {y:0.#}H{Width - Right}\"/><text x=\"{Left - 8}\" y=\"{y + 4:0.#}\" text-anchor=\"end\">{(percent ? Units.Tick(Math.Round(100 * tick, 6)) + " %" : Units.Tick(tick))}</text>\n");
+            var label = percent ? Units.Tick(Math.Round(100 * tick, 6)) + " %" : Units.Tick(tick);
+            html.Append(CultureInfo.InvariantCulture, $"<path class=\"grid\" d=\"M{Left} {y:0.#}H{Width - Right}\"/>");
+            html.Append(CultureInfo.InvariantCulture, $"<text x=\"{Left - 8}\" y=\"{y + 4:0.#}\" text-anchor=\"end\">{label}</text>\n");
         }
         foreach (var tick in Ticks(minX, maxX, 6))
         {
             var x = X(tick);
             html.Append(CultureInfo.InvariantCulture, $"<path class=\"axis\" d=\"M{x:0.#} {Height - Bottom}v5\"/><text x=\"{x:0.#}\" y=\"{Height - Bottom + 18}\" text-anchor=\"middle\">{Units.Tick(tick)}</text>\n");
         }
-        html.Append(CultureInfo.InvariantCulture, $"<path class=\"axis\" d=\"M{Left} {Height - Bottom}H{Width - Right}\"/><text x=\"{Width - Right}\" y=\"{Height - 3}\" text-anchor=\"end\" class=\"unit\">step</text>\n");
+        html.Append(CultureInfo.InvariantCulture, $"<path class=\"axis\" d=\"M{Left} {Height - Bottom}H{Width - Right}\"/><text x=\"{Left - 14}\" y=\"{Height - Bottom + 18}\" text-anchor=\"end\">step</text>\n");
     }
 
     void Curve(StringBuilder html, Series curve, int place)

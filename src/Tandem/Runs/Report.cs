@@ -74,9 +74,14 @@ public static class Report
         var lost = status.State is RunState.Starting or RunState.Running && !run.IsAlive;
         var state = lost ? "interrupted" : status.State.ToString().ToLowerInvariant();
         var mood = lost ? "warn" : status.State switch { RunState.Finished => "good", RunState.Collapsed or RunState.Failed => "bad", RunState.Stopped => "warn", _ => "calm" };
-        var facts = new[] { (string?)recipe["name"] is { } from ? $"recipe {from}" : null, status.Started is { } began ? began.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture) : null, (string?)environment["machine"] };
+        var facts = new[]
+        {
+            (string?)recipe["name"] is { } from ? $"recipe {from}" : null,
+            status.Started?.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture),
+            (string?)environment["machine"],
+        };
         html.Append(CultureInfo.InvariantCulture, $"<header><p class=\"facts\">{Text(string.Join(" · ", facts.OfType<string>()))}</p>\n<h1>{Text(name)}</h1>\n<p class=\"pills\"><span class=\"pill {mood}\">{state}</span>");
-        if (status.Verdict is { } verdict)
+        if (status.Verdict is { } verdict && verdict != state)
             html.Append(CultureInfo.InvariantCulture, $"<span class=\"pill {VerdictMood(verdict)}\">{Text(verdict)}</span>");
         html.Append("</p></header>\n");
         if (status.VerdictReason is { Length: > 0 } reason)
@@ -105,7 +110,7 @@ public static class Report
         if (status.Samples > 0)
             Figure(html, "Samples seen", Units.Count(status.Samples), "");
         if (status is { Best: { } best, BestValue: { } value })
-            Figure(html, "Best checkpoint", Checkpoints.StepOf(best) is { } step ? $"step {Units.Count(step)}" : best, $"{status.BestBy} {Units.Number(value)}");
+            Figure(html, "Best checkpoint", Checkpoints.StepOf(best) is { } step ? $"step {Units.Count(step)}" : best, $"{status.BestBy} {(value is >= 0 and <= 1 ? Units.Percent(value) : Units.Number(value))}");
         html.Append("</section>\n");
     }
 

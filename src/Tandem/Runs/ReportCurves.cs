@@ -37,7 +37,7 @@ static class ReportCurves
 
         var scores = Under("eval/");
         yield return Section("Evaluation", scores.Count == 0 ? [] : Families(scores).Select(family =>
-            new Chart([.. family.Select(score => Curve(metrics, score, score["eval/".Length..].Replace('_', ' '), marks: true))], percent: family.All(score => Report.Values(metrics, score).TrueForAll(value => value is >= 0 and <= 1)))
+            new Chart([.. family.Select(score => Curve(metrics, score, Short(score), marks: true))], percent: family.All(score => Report.Values(metrics, score).TrueForAll(value => value is >= 0 and <= 1)))
                 .Figure(Title(family[0]), "frozen features judged while training goes on")));
 
         yield return Section("Health", Under("gauge/").GroupBy(name => name[(name.LastIndexOf('/') + 1)..], StringComparer.Ordinal)
@@ -54,6 +54,8 @@ static class ReportCurves
             pace.Add(new Chart([Curve(metrics, "lr", "learning rate")]).Figure("Learning rate"));
         if (Throughput(metrics) is { Count: > 1 } speed)
             pace.Add(new Chart([new Series("samples per second", speed)]).Figure("Throughput"));
+        foreach (var name in names.Where(name => name.EndsWith("_bytes", StringComparison.Ordinal) && used.Add(name)))
+            pace.Add(new Chart([new Series("GiB", [.. Curve(metrics, name, "").Points.Select(point => (point.X, point.Y / (1 << 30)))])]).Figure(Capital(name[..^"_bytes".Length])));
         pace.AddRange(names.Where(name => !used.Contains(name)).Select(name => new Chart([Curve(metrics, name, Capital(name))], positive: name.Contains("norm", StringComparison.Ordinal)).Figure(Capital(name))));
         yield return Section("Pace and schedule", pace);
     }
@@ -95,6 +97,9 @@ static class ReportCurves
         "attentive" => "Attentive probe",
         var other => Capital(other),
     };
+
+    /// <summary>Within its family a score is told by what follows: "untrained"; the score itself is the trained encoder's.</summary>
+    static string Short(string score) => score.IndexOfAny(['_', '.']) is var at and > 0 ? score[(at + 1)..].Replace('_', ' ') : "this encoder";
 
     static string Place(string gauge) => gauge.Split('/') is { Length: > 2 } parts ? string.Join(' ', parts[1..^1]) : "value";
 

@@ -38,7 +38,8 @@ public sealed class RunFolder : IDisposable
         if (!IsRun(path))
             return new RunFolder(path, held);
         held.Dispose();
-        throw new TandemException(ErrorKind.Usage, "there is a run in this folder already", path, remedy: $"Go on with it (`tandem resume {path}`), choose another folder with out=FOLDER, or delete it (`tandem runs rm {path}`).");
+        throw new TandemException(ErrorKind.Usage, "there is a run in this folder already", path,
+            remedy: $"Go on with it (`tandem resume {path}`), choose another folder with out=FOLDER, or delete it (`tandem runs rm {path}`).");
     }
 
     /// <summary>Opens a run to go on with it: locks it and removes what a crash left half written.</summary>

@@ -35,7 +35,7 @@ public abstract class Method : IDisposable
     public virtual IReadOnlyList<(string Name, double Value)> Gauges(StepLoss step) => [];
 
     /// <summary>The encoder as it stands, for judging and for keeping; it shares the weights.</summary>
-    public abstract Encoder Encoder { get; }
+    public abstract EncoderNetwork Encoder { get; }
 
     /// <inheritdoc/>
     public abstract void Dispose();

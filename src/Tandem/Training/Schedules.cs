@@ -22,12 +22,14 @@ public sealed record ScheduleOptions
     public ScheduleKind Kind { get; init; }
 
     /// <summary>Updates of warm-up.</summary>
+    [Range(0)]
     public long Warmup { get; init; }
 
     /// <summary>Rate at update 0 of the warm-up (cosine); negative: the minimum.</summary>
     public double WarmupStart { get; init; } = -1;
 
     /// <summary>Rate at the end (cosine, polynomial).</summary>
+    [Range(0)]
     public double MinRate { get; init; }
 
     /// <summary>Updates of a cosine's period; 0 or less: all after the warm-up.</summary>
@@ -72,8 +74,8 @@ public sealed record ScheduleOptions
     // fairseq's cosine_lr_scheduler: restarts shrink both ends, and past the end a new period begins.
     double Cosine(long update, double peak, long updates)
     {
-        peak = Math.Max(peak, MinRate);
-        var start = WarmupStart < 0 ? MinRate : WarmupStart;
+        var lowest = Math.Min(peak, MinRate);
+        var start = WarmupStart < 0 ? lowest : WarmupStart;
         if (update < Warmup)
             return start + (update * ((peak - start) / Warmup));
         double t = update - Warmup, period = Period > 0 ? Period : updates - Warmup, within, length;
@@ -91,7 +93,7 @@ public sealed record ScheduleOptions
             within = t - ((1 - Math.Pow(PeriodFactor, restarts)) / (1 - PeriodFactor) * period);
         }
         var shrink = Math.Pow(RestartFactor, restarts);
-        return (MinRate * shrink) + (0.5 * ((peak * shrink) - (MinRate * shrink)) * (1 + Math.Cos(Math.PI * within / length)));
+        return (lowest * shrink) + (0.5 * ((peak * shrink) - (lowest * shrink)) * (1 + Math.Cos(Math.PI * within / length)));
     }
 
     // fairseq's tri_stage_lr_scheduler; the boundary update of the decay belongs to it.

@@ -33,6 +33,7 @@ public static class CaseKinds
         new NpyKinds(),
         new EventKinds(),
         new HostileKinds(),
+        new TarKinds(),
         new Images.ResizeKind(),
         new Images.ResizeRuleKind(),
         new Images.CropParametersKind(),
@@ -40,6 +41,8 @@ public static class CaseKinds
         new Images.PreprocessKind(),
         new Images.ColourJitterKind(),
         new Images.PipelineKind(),
+        new Images.KnnKind(),
+        new Images.LogisticRegressionKind(),
     ];
 
     /// <summary>Kinds of the published cases, by method. One that no check in <see cref="All"/> takes is skipped; a kind that is not here is unknown and fails.</summary>

@@ -166,7 +166,8 @@ public sealed class Comparison(GoldenCase golden)
         if (wrong > 0)
         {
             Fail(string.Create(CultureInfo.InvariantCulture,
-                $"'{name}' leaves [rtol {tolerance.Relative:R}, atol {tolerance.Absolute:R}] in {wrong} of {count} elements, first at {Elements.Place(complex ? first / 2 : first, expected.Shape)}{Told(actual, expected, first)}"));
+                $"'{name}' leaves [rtol {tolerance.Relative:R}, atol {tolerance.Absolute:R}] in {wrong} of {count} elements, ")
+                + $"first at {Elements.Place(complex ? first / 2 : first, expected.Shape)}{Told(actual, expected, first)}");
         }
     }
 

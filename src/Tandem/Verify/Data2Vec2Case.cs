@@ -58,10 +58,12 @@ sealed class Data2Vec2Case : IDisposable
 
     public Masking Masking(string prefix = "")
     {
-        var mask = golden.Inputs[prefix + "mask"];
-        return new(
-            Tensor.From(mask, device), Tensor.From(golden.Inputs[prefix + "ids_keep"], device), Tensor.From(golden.Inputs[prefix + "ids_restore"], device), Options.Copies)
+        var ordered = Networks.Masking.From(golden.Inputs[prefix + "mask"], Options.Copies, 0, Randomness.Of(1, "unused"), device);
+        Tensor? Recorded(string name) => golden.Inputs.TryGet(prefix + name) is { } ids ? Tensor.From(ids, device) : null;
+        return ordered with
         {
+            Keep = Recorded("ids_keep") ?? ordered.Keep,
+            Restore = Recorded("ids_restore") ?? ordered.Restore,
             Channels = golden.Inputs.TryGet(prefix + "mask_channel") is { } channels ? Tensor.From(channels, device) : null,
         };
     }

@@ -97,8 +97,27 @@ sealed class Data2Vec2Draws : ICaseKind
         {
             masks = BlockMask.Draw(options, grid, rows, new RecordedMaskDraws(golden.Inputs));
             comparison.Tensor("mask", HostTensor.From<byte>(masks, rows, places));
+            if (golden.Inputs.TryGet("ids_shuffle") is { } shuffle)
+                Ids(comparison, shuffle, masks);
         }
         Counts(comparison, masks, rows, places);
+    }
+
+    // Kept ids are the first of the recorded order, as many as the first row has free places.
+    static void Ids(Comparison comparison, HostTensor shuffle, byte[] masks)
+    {
+        var (rows, places) = ((int)shuffle.Shape[0], (int)shuffle.Shape[1]);
+        var kept = Masking.VisibleCount(masks.AsSpan(0, places), 0);
+        var order = shuffle.As<long>();
+        var (keep, restore) = (new long[rows * kept], new long[rows * places]);
+        for (var row = 0; row < rows; row++)
+        {
+            order.Slice(row * places, kept).CopyTo(keep.AsSpan(row * kept));
+            for (var i = 0; i < places; i++)
+                restore[(row * places) + order[(row * places) + i]] = i;
+        }
+        comparison.Tensor("ids_keep", HostTensor.From<long>(keep, rows, kept));
+        comparison.Tensor("ids_restore", HostTensor.From<long>(restore, rows, places));
     }
 
     static void Counts(Comparison comparison, byte[] masks, int rows, int places)
@@ -115,7 +134,7 @@ sealed class Data2Vec2Draws : ICaseKind
         var mask = golden.Inputs["mask"];
         var (rows, places) = ((int)mask.Shape[0], (int)mask.Shape[1]);
         var masking = Masking.From(mask, 1, share, Randomness.Of(1, "kept masked places"), Device.Cpu);
-        comparison.Value("kept_count", masking.Kept);
+        comparison.Tensor("kept_count", HostTensor.From<long>([masking.Kept]));
         var keep = masking.Keep.ToHost().As<long>().ToArray();
         List<long> always = [];
         for (var row = 0; row < rows; row++)
@@ -164,7 +183,7 @@ sealed class Data2Vec2Draws : ICaseKind
             foreach (var row in golden.Values.Value.GetProperty("rows").EnumerateArray())
             {
                 var update = row[0].GetInt64();
-                var moves = Training.Teacher.Moves(known, update);
+                var moves = Training.Teacher.Moves(known, update) && options.DecayAt(update) < 1;
                 known = update;
                 rows.Add(row.GetArrayLength() == 2 ? new List<object?> { update, options.DecayAt(update) } : new List<object?> { update, options.DecayAt(update), moves });
             }

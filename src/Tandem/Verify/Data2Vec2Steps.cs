@@ -1,3 +1,4 @@
+using Tandem.Data.Masks;
 using Tandem.Layers;
 using Tandem.Methods.Data2Vec2;
 using Tandem.Torch;
@@ -36,6 +37,8 @@ sealed class Data2Vec2Steps : ICaseKind
     static void Step(GoldenCase golden, Comparison comparison, Data2Vec2Case built)
     {
         var method = built.Method;
+        if (golden.Inputs.TryGet("draw.mask_noise.000") is { } noise)
+            RandomMasking(golden, comparison, built, noise);
         var step = method.Loss(built.Batch(), built.Masking(), built.Pass(training: true));
         States(comparison, step);
         Losses(comparison, built, step);
@@ -63,6 +66,18 @@ sealed class Data2Vec2Steps : ICaseKind
         Weights(comparison, built, "teacher_after.", method.Teacher.Weights, built.TheirsOfTeacher);
     }
 
+    // The mask is an input as well; drawn from the recorded noise it must be the same.
+    static void RandomMasking(GoldenCase golden, Comparison comparison, Data2Vec2Case built, HostTensor noise)
+    {
+        var (rows, places) = ((int)noise.Shape[0], (int)noise.Shape[1]);
+        var kept = RandomMask.Kept(places, built.Method.Encoder.FrontEnd.Options.Mask.Probability);
+        for (var row = 0; row < rows; row++)
+        {
+            var drawn = RandomMask.Of(noise.As<float>().Slice(row * places, places), kept);
+            comparison.Require(golden.Inputs["mask"].Bytes.AsSpan(row * places, places).SequenceEqual(drawn), $"row {row} of the mask does not follow from its noise");
+        }
+    }
+
     static void States(Comparison comparison, StepLoss step)
     {
         void Compare(string name, string state)
@@ -73,9 +88,10 @@ sealed class Data2Vec2Steps : ICaseKind
         Compare("local_features", "local");
         Compare("prenet_output", "prenet");
         Compare("features", "student");
-        Compare("decoder_input", "decoder input");
         Compare("targets", "target");
         var two = step.States.ContainsKey("shared prediction");
+        Compare("decoder_input.0", "shared decoder input");
+        Compare(two ? "decoder_input.1" : "decoder_input", "decoder input");
         Compare("decoder_output.0", "shared prediction");
         Compare(two ? "decoder_output.1" : "decoder_output", "prediction");
         List<Tensor> layers = [];

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Tandem.Data;
 using Tandem.Models.Formats;
+using Tandem.Runs;
 
 namespace Tandem.Verify;
 
@@ -12,6 +13,8 @@ sealed class HostileKinds : ICaseKind
     {
         ["safetensors"] = path => _ = Safetensors.ReadAll(path),
         ["npy"] = path => _ = Npy.Read(path),
+        ["tar"] = TarKinds.ReadAll,
+        ["events"] = path => _ = EventReader.Read(path),
     };
 
     public string Method => "formats";

@@ -69,7 +69,7 @@ sealed class NpyKinds : ICaseKind
                 'u' when item == 2 => BinaryPrimitives.ReadUInt16LittleEndian(bytes),
                 'u' when item == 4 => BinaryPrimitives.ReadUInt32LittleEndian(bytes),
                 'u' when item == 8 => BinaryPrimitives.ReadUInt64LittleEndian(bytes),
-                'c' => new[] { Float(array.ToTensor(), 2 * i, told.ValueKind == JsonValueKind.Array ? told[0] : told), Float(array.ToTensor(), (2 * i) + 1, told.ValueKind == JsonValueKind.Array ? told[1] : told) },
+                'c' => new[] { Float(array.ToTensor(), 2 * i, Part(told, 0)), Float(array.ToTensor(), (2 * i) + 1, Part(told, 1)) },
                 'f' => Float(array.ToTensor(), i, told),
                 'b' => bytes[0] != 0,
                 _ => (long)Elements.At(array.ToTensor(), i),
@@ -78,11 +78,13 @@ sealed class NpyKinds : ICaseKind
         return values;
     }
 
+    static JsonElement Part(JsonElement pair, int part) => pair.ValueKind == JsonValueKind.Array ? pair[part] : pair;
+
     static string Float(HostTensor tensor, int i, JsonElement told)
     {
         var value = Elements.At(tensor, i);
-        return told.ValueKind == JsonValueKind.String && double.TryParse(told.GetString(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && BitConverter.DoubleToInt64Bits(number) == BitConverter.DoubleToInt64Bits(value)
-            ? told.GetString()!
-            : value.ToString("R", CultureInfo.InvariantCulture);
+        var same = told.ValueKind == JsonValueKind.String && double.TryParse(told.GetString(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+            && BitConverter.DoubleToInt64Bits(number) == BitConverter.DoubleToInt64Bits(value);
+        return same ? told.GetString()! : value.ToString("R", CultureInfo.InvariantCulture);
     }
 }

@@ -20,20 +20,12 @@ sealed class RecordedMaskDraws(TensorSet inputs) : IMaskDraws
 
     public int[] Pick(ReadOnlySpan<int> candidates, int count)
     {
+        var recorded = inputs[FormattableString.Invariant($"draw.mask_picks.{pick:000}")];
         // Tiles come as one tensor with a row for each mask; everything else as one draw a call.
-        var first = inputs[FormattableString.Invariant($"draw.mask_picks.{(inputs.Contains("draw.mask_centers.000") ? pick : 0):000}")];
-        int[] drawn;
-        if (first.Shape.Length == 2)
-        {
-            var width = (int)first.Shape[1];
-            drawn = [.. first.As<long>().Slice(row++ * width, width).ToArray().Select(tile => (int)tile)];
-            if (row == first.Shape[0])
-                pick = 1;
-        }
-        else
-        {
-            drawn = [.. inputs[FormattableString.Invariant($"draw.mask_picks.{pick++:000}")].As<long>().ToArray().Select(cell => (int)cell)];
-        }
+        var (width, at) = recorded.Shape.Length == 2 ? ((int)recorded.Shape[1], row++) : ((int)recorded.Shape[0], 0);
+        if (recorded.Shape.Length == 1 || row == recorded.Shape[0])
+            pick++;
+        int[] drawn = [.. recorded.As<long>().Slice(at * width, width).ToArray().Select(cell => (int)cell)];
         if (drawn.Length != count)
             throw new CaseFailedException($"{count} cells are to be picked, the publisher picked {drawn.Length}");
         foreach (var cell in drawn)

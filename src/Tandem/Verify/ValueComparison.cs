@@ -125,6 +125,7 @@ sealed class ValueComparison((double Relative, double Absolute) tolerance, Func<
         JsonElement { ValueKind: JsonValueKind.Object } json => json.EnumerateObject().ToDictionary(field => field.Name, field => (object?)field.Value, StringComparer.Ordinal),
         IDictionary dictionary => dictionary.Keys.Cast<object>().ToDictionary(key => Convert.ToString(key, CultureInfo.InvariantCulture)!, key => dictionary[key], StringComparer.Ordinal),
         IReadOnlyDictionary<string, object?> fields => fields,
+        IReadOnlyDictionary<string, string> texts => texts.ToDictionary(text => text.Key, text => (object?)text.Value, StringComparer.Ordinal),
         _ => null,
     };
 

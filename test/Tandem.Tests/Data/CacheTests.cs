@@ -30,7 +30,7 @@ public sealed class CacheTests : IDisposable
     }
 
     [Fact]
-    public void A_second_opening_finds_the_cache_and_a_changed_set_makes_a_new_one()
+    public void ASecondOpeningFindsTheCacheAndAChangedSetMakesANewOne()
     {
         PictureMaker.Tree(folder["set"], 2, 5);
         using (var first = Open())
@@ -46,7 +46,7 @@ public sealed class CacheTests : IDisposable
     }
 
     [Fact]
-    public async Task Two_builds_at_once_leave_one_whole_cache()
+    public async Task TwoBuildsAtOnceLeaveOneWholeCache()
     {
         PictureMaker.Tree(folder["set"], 2, 40);
         var sources = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => Open())));
@@ -59,7 +59,7 @@ public sealed class CacheTests : IDisposable
     }
 
     [Fact]
-    public void A_cache_folder_that_cannot_be_written_costs_a_warning_only()
+    public void ACacheFolderThatCannotBeWrittenCostsAWarningOnly()
     {
         PictureMaker.Tree(folder["set"], 2, 3);
         folder.Write("file", "where the folder should be");
@@ -72,7 +72,7 @@ public sealed class CacheTests : IDisposable
     }
 
     [Fact]
-    public void A_damaged_cache_is_built_anew()
+    public void ADamagedCacheIsBuiltAnew()
     {
         PictureMaker.Tree(folder["set"], 2, 3);
         Open().Dispose();
@@ -83,7 +83,7 @@ public sealed class CacheTests : IDisposable
     }
 
     [Fact]
-    public void A_damaged_picture_is_left_out_and_named_and_too_many_are_an_error()
+    public void ADamagedPictureIsLeftOutAndNamedAndTooManyAreAnError()
     {
         PictureMaker.Tree(folder["set"], 2, 60);
         File.WriteAllText(folder["set", "a", "7.ppm"], "no picture");
@@ -103,7 +103,7 @@ public sealed class CacheTests : IDisposable
     }
 
     [Fact]
-    public void Large_sets_are_read_from_their_place_and_large_compressed_tars_keep_their_members()
+    public void LargeSetsAreReadFromTheirPlaceAndLargeCompressedTarsKeepTheirMembers()
     {
         PictureMaker.Tree(folder["set"], 2, 3);
         var small = new CacheOptions { Folder = folder["cache"], Limit = 100 };

@@ -18,7 +18,7 @@ public sealed class DecoderTests
     [InlineData(2)]
     [InlineData(20)]
     [InlineData(200)]
-    public void A_truncated_jpeg_is_an_error_even_if_only_its_end_marker_is_missing(int missing)
+    public void ATruncatedJpegIsAnErrorEvenIfOnlyItsEndMarkerIsMissing(int missing)
     {
         var error = Fails(File.ReadAllBytes(PictureMaker.Jpeg)[..^missing]);
         IsInputFaultWithName(error);
@@ -26,14 +26,14 @@ public sealed class DecoderTests
     }
 
     [Fact]
-    public void A_png_without_its_last_rows_is_an_error()
+    public void APngWithoutItsLastRowsIsAnError()
     {
         var file = File.ReadAllBytes(PictureMaker.Png);
         IsInputFaultWithName(Fails(file[..(file.Length / 2)]));
     }
 
     [Fact]
-    public void A_png_without_its_end_chunk_is_accepted()
+    public void APngWithoutItsEndChunkIsAccepted()
     {
         var file = File.ReadAllBytes(PictureMaker.Png);
         using var whole = PictureDecoder.Decode(file, "a", PictureReading.Published);
@@ -42,7 +42,7 @@ public sealed class DecoderTests
     }
 
     [Fact]
-    public void A_png_with_damaged_data_is_an_error()
+    public void APngWithDamagedDataIsAnError()
     {
         var file = File.ReadAllBytes(PictureMaker.Png);
         for (var i = file.Length / 2; i < (file.Length / 2) + 20; i++)
@@ -51,7 +51,7 @@ public sealed class DecoderTests
     }
 
     [Fact]
-    public void A_header_that_announces_a_huge_picture_is_refused_before_memory_is_taken()
+    public void AHeaderThatAnnouncesAHugePictureIsRefusedBeforeMemoryIsTaken()
     {
         var png = File.ReadAllBytes(PictureMaker.Png);
         // Width and height of 100,000, with a valid checksum.
@@ -63,7 +63,7 @@ public sealed class DecoderTests
     }
 
     [Fact]
-    public void A_text_named_jpg_is_told_to_be_a_text()
+    public void ATextNamedJpgIsToldToBeAText()
     {
         var error = Fails("This is not a picture, whatever its name says."u8.ToArray());
         IsInputFaultWithName(error);
@@ -73,7 +73,7 @@ public sealed class DecoderTests
     }
 
     [Fact]
-    public void An_avif_is_named_and_refused()
+    public void AnAvifIsNamedAndRefused()
     {
         var error = Fails([0, 0, 0, 32, .. "ftypavif"u8, .. new byte[40]]);
         Assert.Contains("AVIF", error.Message, StringComparison.Ordinal);
@@ -83,7 +83,7 @@ public sealed class DecoderTests
     [InlineData("decode_jpeg")]
     [InlineData("decode_png")]
     [InlineData("decode_other")]
-    public void Damaged_files_of_every_format_end_in_a_picture_or_in_one_error(string folder)
+    public void DamagedFilesOfEveryFormatEndInAPictureOrInOneError(string folder)
     {
         var random = new Random(5);
         foreach (var path in Directory.GetFiles(System.IO.Path.Combine(GoldenFolder.Case("images"), folder)).Where(path => !path.EndsWith(".json", StringComparison.Ordinal) && !path.EndsWith(".safetensors", StringComparison.Ordinal)))
@@ -107,7 +107,7 @@ public sealed class DecoderTests
     }
 
     [Fact]
-    public void Natural_reading_turns_by_exif_and_published_reading_does_not()
+    public void NaturalReadingTurnsByExifAndPublishedReadingDoesNot()
     {
         var file = File.ReadAllBytes(System.IO.Path.Combine(GoldenFolder.Case("images"), "decode_jpeg", "exif6.jpg"));
         using var lying = PictureDecoder.Decode(file, "exif6.jpg", PictureReading.Published);
@@ -118,7 +118,7 @@ public sealed class DecoderTests
     }
 
     [Fact]
-    public void Natural_reading_puts_transparent_pictures_on_white_and_scales_16_bits()
+    public void NaturalReadingPutsTransparentPicturesOnWhiteAndScales16Bits()
     {
         var folder = System.IO.Path.Combine(GoldenFolder.Case("images"), "decode_png");
         foreach (var name in new[] { "rgba.png", "la.png", "palette_trns.png" })
@@ -136,7 +136,7 @@ public sealed class DecoderTests
     }
 
     [Fact]
-    public void Many_threads_decode_alike()
+    public void ManyThreadsDecodeAlike()
     {
         var file = File.ReadAllBytes(PictureMaker.Jpeg);
         using var alone = PictureDecoder.Decode(file, "a", PictureReading.Published);
@@ -148,7 +148,7 @@ public sealed class DecoderTests
         });
     }
 
-    static uint Crc(ReadOnlySpan<byte> data)
+    internal static uint Crc(ReadOnlySpan<byte> data)
     {
         var crc = 0xFFFFFFFF;
         foreach (var letter in data)

@@ -9,7 +9,7 @@ public sealed class GoldenPictureTests
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void Pictures_come_out_as_the_published_code_makes_them(string name)
+    public void PicturesComeOutAsThePublishedCodeMakesThem(string name)
     {
         var result = Verification.Check(GoldenCase.Open(System.IO.Path.Combine(GoldenFolder.Case("images"), name)));
         Assert.True(result.Status == CaseStatus.Passed, result.Reason);

@@ -1,5 +1,6 @@
-using Tandem.Data;
 using Tandem.Data.Images;
+using Tandem.Data.Masks;
+using Tandem.Data;
 using Tandem.Data.Sources;
 using Tandem.Torch;
 using Xunit;
@@ -18,7 +19,7 @@ public sealed class LoaderTests : IDisposable
         Seed = 3,
         Workers = workers,
         SecondView = TrainingTransform.BeitPretrain(8),
-        Masks = new MaskPlan(2, 16, static (randomness, places) => places[(int)randomness.Next(places.Length)] = 1),
+        Masks = new MaskPlan(new MaskSampler(new MaskOptions { Probability = 0.75, Length = 1 }, 2, 3), (4, 4)),
     };
 
     Source Set(int classes = 2, int each = 5)
@@ -44,7 +45,7 @@ public sealed class LoaderTests : IDisposable
     }
 
     [Fact]
-    public void Batches_do_not_depend_on_the_number_of_workers()
+    public void BatchesDoNotDependOnTheNumberOfWorkers()
     {
         using var source = Set();
         var one = Take(Loader.Training(source, transform, 4, Options(1)), 12);
@@ -55,7 +56,7 @@ public sealed class LoaderTests : IDisposable
     }
 
     [Fact]
-    public void A_run_resumed_at_a_step_goes_on_exactly()
+    public void ARunResumedAtAStepGoesOnExactly()
     {
         using var source = Set();
         var whole = Take(Loader.Training(source, transform, 4, Options()), 9);
@@ -64,7 +65,7 @@ public sealed class LoaderTests : IDisposable
     }
 
     [Fact]
-    public void Every_epoch_holds_each_sample_once_in_a_new_order_across_batch_borders()
+    public void EveryEpochHoldsEachSampleOnceInANewOrderAcrossBatchBorders()
     {
         var order = new Order(1, 10);
         var row = Enumerable.Range(0, 30).Select(i => order.At(i)).ToArray();
@@ -80,7 +81,7 @@ public sealed class LoaderTests : IDisposable
     [InlineData(1, 1)]
     [InlineData(2, 1)]
     [InlineData(2, 3)]
-    public void Ranks_and_micro_batches_share_a_step_without_overlap(int ranks, int micro)
+    public void RanksAndMicroBatchesShareAStepWithoutOverlap(int ranks, int micro)
     {
         var order = new Order(1, 100);
         var slots = new List<int>();
@@ -99,7 +100,7 @@ public sealed class LoaderTests : IDisposable
     }
 
     [Fact]
-    public void An_evaluation_sees_every_sample_once_in_order()
+    public void AnEvaluationSeesEverySampleOnceInOrder()
     {
         using var source = Set();
         using var loader = Loader.Evaluation(source, EvaluationTransform.MaeEval(8), 4, new LoaderOptions { Workers = 2 });
@@ -112,7 +113,7 @@ public sealed class LoaderTests : IDisposable
     }
 
     [Fact]
-    public void A_damaged_picture_surfaces_with_its_name_or_is_replaced_where_allowed()
+    public void ADamagedPictureSurfacesWithItsNameOrIsReplacedWhereAllowed()
     {
         using var source = Set();
         File.WriteAllText(folder["set", "a", "3.ppm"], "no picture");
@@ -131,7 +132,7 @@ public sealed class LoaderTests : IDisposable
     }
 
     [Fact]
-    public void Disposing_ends_the_threads_and_cancelling_ends_the_waiting()
+    public void DisposingEndsTheThreadsAndCancellingEndsTheWaiting()
     {
         using var source = Set();
         var loader = Loader.Training(source, transform, 4, Options(3));

@@ -14,7 +14,7 @@ public sealed class SourceTests : IDisposable
     static TandemException Fails(string path, SourceOptions? options = null) => Assert.Throws<TandemException>(() => Source.Open(path, options));
 
     [Fact]
-    public void A_folder_tree_has_labels_from_class_folders_only_when_asked()
+    public void AFolderTreeHasLabelsFromClassFoldersOnlyWhenAsked()
     {
         PictureMaker.Tree(folder.Path, 2, 3);
         using var plain = Source.Open(folder.Path);
@@ -26,7 +26,7 @@ public sealed class SourceTests : IDisposable
     }
 
     [Fact]
-    public void Files_are_ordered_by_class_then_folder_then_name()
+    public void FilesAreOrderedByClassThenFolderThenName()
     {
         foreach (var name in new[] { "a/sub/1.ppm", "a-b/1.ppm", "a/2.ppm", "a/10.ppm", "Z/1.ppm" })
         {
@@ -41,7 +41,7 @@ public sealed class SourceTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void A_tar_of_class_folders_reads_like_the_folder_itself(bool compressed)
+    public void ATarOfClassFoldersReadsLikeTheFolderItself(bool compressed)
     {
         PictureMaker.Tree(folder["set"], 3, 4);
         var members = Directory.GetFiles(folder["set"], "*", SearchOption.AllDirectories).OrderDescending(StringComparer.Ordinal)
@@ -66,7 +66,7 @@ public sealed class SourceTests : IDisposable
     })];
 
     [Fact]
-    public void Shards_give_pictures_texts_and_labels_of_json_or_cls()
+    public void ShardsGivePicturesTextsAndLabelsOfJsonOrCls()
     {
         PictureMaker.Tar(folder["set-000.tar"], compressed: false, Shard(0));
         PictureMaker.Tar(folder["set-001.tar"], compressed: true, Shard(3));
@@ -89,7 +89,7 @@ public sealed class SourceTests : IDisposable
     static byte[] Cifar(params byte[] labels) => [.. labels.SelectMany(label => Enumerable.Repeat(label, 1).Concat(Enumerable.Range(0, 3072).Select(i => (byte)((i / 1024 * 50) + (i % 1024 % 32) + label))))];
 
     [Fact]
-    public void Cifar_records_are_planar_and_train_and_test_are_told_apart()
+    public void CifarRecordsArePlanarAndTrainAndTestAreToldApart()
     {
         var members = new (string, byte[])[]
         {
@@ -110,7 +110,7 @@ public sealed class SourceTests : IDisposable
     }
 
     [Fact]
-    public void Idx_files_are_big_endian_and_may_be_gzipped()
+    public void IdxFilesAreBigEndianAndMayBeGzipped()
     {
         byte[] pictures = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
         using (var gz = new GZipStream(File.Create(folder["t10k-images-idx3-ubyte.gz"]), CompressionLevel.Fastest))
@@ -132,7 +132,7 @@ public sealed class SourceTests : IDisposable
     [InlineData("list.csv", "path,label\n\"a/0.ppm\",\"big, red\"\r\na/1.ppm,small\n")]
     [InlineData("list.tsv", "a/0.ppm\tbig, red\na/1.ppm\tsmall")]
     [InlineData("list.txt", "\uFEFFfilename\tlabel\na/0.ppm\tbig, red\na/1.ppm\tsmall\n\n")]
-    public void Lists_give_paths_and_labels(string name, string text)
+    public void ListsGivePathsAndLabels(string name, string text)
     {
         PictureMaker.Tree(folder.Path, 1, 2);
         using var source = Source.Open(folder.Write(name, text));
@@ -143,7 +143,7 @@ public sealed class SourceTests : IDisposable
     }
 
     [Fact]
-    public void Whole_number_labels_are_sorted_as_numbers()
+    public void WholeNumberLabelsAreSortedAsNumbers()
     {
         PictureMaker.Tree(folder.Path, 1, 3);
         using var source = Source.Open(folder.Write("list.csv", "a/0.ppm,10\na/1.ppm,9\na/2.ppm,-1\n"));
@@ -151,7 +151,7 @@ public sealed class SourceTests : IDisposable
     }
 
     [Fact]
-    public void What_is_missing_or_empty_is_told_in_one_error_with_a_remedy()
+    public void WhatIsMissingOrEmptyIsToldInOneErrorWithARemedy()
     {
         Directory.CreateDirectory(folder["empty"]);
         folder.Write("notes/a.md", "text");
@@ -168,7 +168,7 @@ public sealed class SourceTests : IDisposable
     }
 
     [Fact]
-    public void Parts_of_a_set_are_not_taken_for_classes()
+    public void PartsOfASetAreNotTakenForClasses()
     {
         PictureMaker.Tree(folder["train"], 2, 1);
         PictureMaker.Tree(folder["val"], 2, 1);
@@ -178,7 +178,7 @@ public sealed class SourceTests : IDisposable
     }
 
     [Fact]
-    public void A_cut_tar_is_an_error_with_the_members_name()
+    public void ACutTarIsAnErrorWithTheMembersName()
     {
         PictureMaker.Tar(folder["a.tar"], compressed: false, ("x/0.ppm", PictureMaker.Ppm(0, 40, 40)));
         File.WriteAllBytes(folder["a.tar"], File.ReadAllBytes(folder["a.tar"])[..2600]);
@@ -186,7 +186,30 @@ public sealed class SourceTests : IDisposable
     }
 
     [Fact]
-    public void Links_in_circles_end()
+    public void TextsBesideThePicturesOfAFolderAreFound()
+    {
+        PictureMaker.Tree(folder.Path, 1, 2);
+        folder.Write("a/1.json", """{"kind": "x"}""");
+        folder.Write("a/0.json", """{"kind": "y"}""");
+        using var source = Source.Open(folder.Path, null, "json:kind");
+        Assert.Equal((1, 0), (source.Label(0), source.Label(1)));
+        Assert.Null(source.ReadBeside(0, "txt"));
+    }
+
+    [Fact]
+    public void ADamagedCompressedArchiveIsAnError()
+    {
+        PictureMaker.Tar(folder["a.tar.gz"], compressed: true, ("x/0.ppm", PictureMaker.Ppm(0, 60, 60)), ("x/1.ppm", PictureMaker.Ppm(1, 60, 60)));
+        var whole = File.ReadAllBytes(folder["a.tar.gz"]);
+        File.WriteAllBytes(folder["a.tar.gz"], whole[..(whole.Length / 2)]);
+        Assert.Equal(ErrorKind.Input, Fails(folder["a.tar.gz"]).Kind);
+        whole.AsSpan(whole.Length / 2, 200).Fill(0x55);
+        File.WriteAllBytes(folder["a.tar.gz"], whole);
+        Assert.Equal(ErrorKind.Input, Fails(folder["a.tar.gz"]).Kind);
+    }
+
+    [Fact]
+    public void LinksInCirclesEnd()
     {
         PictureMaker.Tree(folder.Path, 1, 2);
         Directory.CreateSymbolicLink(folder["a", "loop"], folder.Path);

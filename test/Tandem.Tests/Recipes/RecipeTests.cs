@@ -195,6 +195,30 @@ public sealed class RecipeTests : IDisposable
     }
 
     [Fact]
+    public void CommentsMayStandInsideLists()
+    {
+        var document = RecipeDocument.Parse("{ \"optimizer\": { \"betas\": [0.9, // first\n 0.95, /* second */ ], \"learning_rate\": 1 } }");
+        Assert.Equal([0.9, 0.95], document.Bind<OptimizerOptions>("optimizer").Betas);
+    }
+
+    public sealed record Mask(double Ratio, double Keep = 0)
+    {
+        public double Visible { get; } = Ratio + Keep <= 1 ? 1 - Ratio : throw new ArgumentException("ratio and keep exceed 1", nameof(Ratio));
+    }
+
+    [Fact]
+    public void ARecordMayRefuseSettingsThatContradictEachOther() =>
+        Assert.Contains("ratio and keep exceed 1", Refused(() => RecipeDocument.Parse("{ \"mask\": { \"ratio\": 0.8, \"keep\": 0.5 } }").Bind<Mask>("mask")).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void ASectionMayBeGivenAsJson()
+    {
+        var document = With("model={\"depth\":3,\"decoder\":{\"width\":4}}", "run.tags=[\"x,y\"]");
+        Assert.Equal(new DecoderOptions(4), document.Bind<ModelOptions>("model").Decoder);
+        Assert.Equal(["x,y"], document.Bind<RunOptions>("run").Tags);
+    }
+
+    [Fact]
     public void FilesAreMergedAndBasedOnEachOther()
     {
         folder.Write("base.json", """{ "run": { "seed": 3, "tags": ["x"] }, "data": { "path": "p" } }""");

@@ -22,7 +22,7 @@ public sealed class ReportTests : IDisposable
         Assert.DoesNotMatch(new Regex("(src|href)=\"(?!data:)"), html);
         Assert.DoesNotContain("http://", html, StringComparison.Ordinal);
         Assert.DoesNotContain("https://", html, StringComparison.Ordinal);
-        Assert.DoesNotContain("NaN", html, StringComparison.Ordinal);
+        Assert.DoesNotContain("NaN", Regex.Replace(html, "base64,[^\"]*", ""), StringComparison.Ordinal);
         Assert.InRange(html.Length, 50_000, 2_000_000);
     }
 

@@ -157,6 +157,13 @@ sealed class DiskFiles(string root, IReadOnlyList<string> names) : FileSet
         }
     }
 
+    /// <summary>A file of the folder by name, or null if there is none.</summary>
+    public byte[]? ReadNamed(string name)
+    {
+        var path = System.IO.Path.Combine(root, name);
+        return File.Exists(path) ? File.ReadAllBytes(path) : null;
+    }
+
     internal override string Stamp(int file) => StampOf(Full(file));
 
     internal static int FillFrom(SafeFileHandle handle, long offset, Span<byte> to, string path)

@@ -62,6 +62,8 @@ sealed class PictureFiles : Source
     public override byte[]? ReadBeside(int index, string extension)
     {
         var entry = entries[index];
+        if (entry.Files == 0)
+            return entry.Set is DiskFiles disk && SampleKey.Of(entry.Name) is { } own ? disk.ReadNamed($"{own.Key}.{extension}") : null;
         for (var file = entry.First; file < entry.First + entry.Files; file++)
         {
             if (SampleKey.Of(entry.Set.Names[file]) is { } key && key.Extension == extension)

@@ -56,7 +56,7 @@ public sealed class TarReader(Stream stream, string name)
             var read = stream.ReadAtLeast(header, Block, throwOnEndOfStream: false);
             position += read;
             if (read == 0)
-                return null;
+                return longName is null && longLink is null && own.Count == 0 ? null : throw FileFault.Truncated.Error("the archive ends between an extended header and its member", name);
             if (read < Block)
             {
                 if (header.AsSpan(0, read).ContainsAnyExcept((byte)0))

@@ -41,7 +41,7 @@ public sealed class Data2Vec2Method : Method
         if (options.SharedDecoder is { } shared)
         {
             var convolutions = new ConvolutionDecoder(root / "shared_decoder", shared, frontEnd.Width, twoDimensional: false, (i, o) => (Init.Xavier(i, o), Init.Zeros));
-            decoders.Add(new((input, _, masking, pass) => convolutions.Forward(input, (1, (int)masking.Places), pass), maskedOnly: false));
+            decoders.Add(new((input, _, masking, pass) => convolutions.Forward(input, (1, (int)masking.Places), pass)));
         }
         decoders.Add(frontEnd.CreateDecoder(root / "decoder"));
         if (options.ReconstructionWeight > 0)
@@ -66,10 +66,10 @@ public sealed class Data2Vec2Method : Method
     public override Teacher Teacher { get; }
 
     /// <inheritdoc/>
-    public override Encoder Encoder { get; }
+    public override EncoderNetwork Encoder { get; }
 
     /// <summary>The teacher as an encoder, where it has a front end of its own.</summary>
-    public Encoder? TeacherEncoder => teacherFrontEnd is null ? null : new(teacherFrontEnd, teacherTrunk);
+    public EncoderNetwork? TeacherEncoder => teacherFrontEnd is null ? null : new(teacherFrontEnd, teacherTrunk);
 
     /// <inheritdoc/>
     public override StepLoss Loss(Batch batch, Pass pass)
@@ -85,7 +85,7 @@ public sealed class Data2Vec2Method : Method
         var local = frontEnd.Local(batch, pass);
         var embedded = frontEnd.Embed(local, masking, remove: true, pass);
         var features = trunk.Forward(embedded.Tokens, embedded.Context, pass);
-        var (predictions, input, dropped) = Decode(features, masking, pass);
+        var (predictions, inputs, dropped) = Decode(features, masking, pass);
         var layers = TeacherLayers(batch, local, pass);
         var targets = Targets.Of(layers, options);
 
@@ -96,39 +96,41 @@ public sealed class Data2Vec2Method : Method
             ["local"] = local.Features,
             ["prenet"] = embedded.Tokens,
             ["student"] = features,
-            ["decoder input"] = input,
+            ["decoder input"] = inputs[^1],
             ["prediction"] = predictions[^1],
             ["target"] = targets,
             ["mask"] = masking.Mask,
         };
         if (predictions.Count == 2)
+        {
+            states["shared decoder input"] = inputs[0];
             states["shared prediction"] = predictions[0];
+        }
         for (var i = 0; i < layers.Count; i++)
             states[$"teacher layer {i}"] = layers[i];
         return new(sum, masking.Masked, parts, states);
     }
 
     // Decoder inputs share one tensor of features, whose dropout acts again for a second decoder: in the original it is in place.
-    (List<Tensor> Predictions, Tensor Input, Tensor Features) Decode(Tensor features, Masking masking, Pass pass)
+    (List<Tensor> Predictions, List<Tensor> Inputs, Tensor Features) Decode(Tensor features, Masking masking, Pass pass)
     {
         var decoder = frontEnd.Options.Decoder;
-        List<Tensor> predictions = [];
-        Tensor? input = null;
+        List<Tensor> predictions = [], inputs = [];
         foreach (var (filler, index) in decoders.Select((d, i) => (d, i)))
         {
             features = pass.Dropout(features, decoder.InputDropout, $"decoder.{index}/input");
             var low = pass.Low(features);
             if (filler.MaskedOnly)
             {
-                input = low.Narrow(1, frontEnd.ExtraTokens, masking.Kept);
-                predictions.Add(filler.Forward(input, input, masking, pass));
+                inputs.Add(filler.Queries(masking));
+                predictions.Add(filler.Forward(inputs[^1], low.Narrow(1, frontEnd.ExtraTokens, masking.Kept), masking, pass));
                 continue;
             }
             var noise = pass.Draws.Noise([low.Size(0), masking.Places - masking.Kept, frontEnd.Width], frontEnd.Options.MaskNoise, $"decoder.{index}/noise", low.Type, low.Device);
-            input = WithPositions(Ops.Restore(low, noise, masking.Restore, frontEnd.ExtraTokens), masking, decoder);
-            predictions.Add(filler.Forward(input, low, masking, pass));
+            inputs.Add(WithPositions(Ops.Restore(low, noise, masking.Restore, frontEnd.ExtraTokens), masking, decoder));
+            predictions.Add(filler.Forward(inputs[^1], low, masking, pass));
         }
-        return (predictions, input!, features);
+        return (predictions, inputs, features);
     }
 
     Tensor WithPositions(Tensor x, Masking masking, DecoderOptions decoder)

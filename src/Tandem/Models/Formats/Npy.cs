@@ -33,7 +33,9 @@ public sealed record NpyArray(string Descr, IReadOnlyList<long> Shape, bool Fort
 
     /// <summary>The array as a tensor; nothing is copied.</summary>
     /// <exception cref="TandemException">No tensor has this element type (<see cref="ErrorKind.Input"/>).</exception>
-    public HostTensor ToTensor() => new(Type ?? throw FileFault.Unsupported.Error($"no tensor holds numpy's type {Descr}", "npy array", remedy: "Convert it with .astype('float32') or .astype('int64')."), [.. Shape], Bytes);
+    public HostTensor ToTensor() => Type is { } type
+        ? new HostTensor(type, [.. Shape], Bytes)
+        : throw FileFault.Unsupported.Error($"no tensor holds numpy's type {Descr}", "npy array", remedy: "Convert it with .astype('float32') or .astype('int64').");
 }
 
 /// <summary>NumPy's <c>.npy</c> files (numpy/lib/format.py, 1.24): reads versions 1 to 3, writes numpy's bytes of version 1.</summary>

@@ -82,7 +82,8 @@ public sealed class Safetensors : IDisposable
     public HostTensor Read(string name)
     {
         var entry = Entry(name);
-        var type = entry.Type ?? throw FileFault.Unsupported.Error($"tensor '{name}' has type {entry.TypeName}, which libtorch cannot hold", Path, remedy: "Convert the tensor to F32 or I64 with the program that wrote it.");
+        var type = entry.Type
+            ?? throw FileFault.Unsupported.Error($"tensor '{name}' has type {entry.TypeName}, which libtorch cannot hold", Path, remedy: "Convert the tensor to F32 or I64 with the program that wrote it.");
         if (entry.Size > Array.MaxLength)
             throw FileFault.TooLarge.Error($"tensor '{name}' has {entry.Size} bytes", Path, $"at most {Array.MaxLength} at once", "Read it in pieces.");
         var bytes = new byte[entry.Size];

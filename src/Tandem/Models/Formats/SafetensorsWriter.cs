@@ -29,7 +29,7 @@ public static class SafetensorsWriter
     public static void Write(Stream stream, IReadOnlyCollection<SafetensorsPart> parts, IReadOnlyDictionary<string, string>? metadata = null)
     {
         var sorted = parts
-            .Select(part => (Part: part, Type: SafetensorsTypes.Of(part.Type) ?? throw new ArgumentException($"safetensors cannot hold {part.Type} (tensor '{part.Name}')", nameof(parts)), Key: Encoding.UTF8.GetBytes(part.Name)))
+            .Select(part => (Part: part, Type: TypeOf(part), Key: Encoding.UTF8.GetBytes(part.Name)))
             .OrderBy(item => item.Type.Place)
             .ThenBy(item => item.Key, Comparer<byte[]>.Create((a, b) => a.AsSpan().SequenceCompareTo(b)))
             .ToList();
@@ -64,6 +64,9 @@ public static class SafetensorsWriter
             stream.Write(data.Span);
         }
     }
+
+    static (string Name, int Place) TypeOf(SafetensorsPart part) =>
+        SafetensorsTypes.Of(part.Type) ?? throw new ArgumentException($"safetensors cannot hold {part.Type} (tensor '{part.Name}')", nameof(part));
 
     static long Size(SafetensorsPart part) => part.Shape.Aggregate((long)part.Type.Size(), (product, dimension) => checked(product * dimension));
 

@@ -84,13 +84,14 @@ public sealed class ConfigReader
     public bool GetBool(string name, bool otherwise) => Has(name) ? GetBool(name) : otherwise;
 
     /// <summary>A list of whole numbers.</summary>
-    public int[] GetInts(string name) => [.. Take(name, JsonValueKind.Array).EnumerateArray().Select(item => item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out var whole) ? whole : throw Wrong(name, "a list of whole numbers", item))];
+    public int[] GetInts(string name) =>
+        [.. Items(name).Select(item => item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out var whole) ? whole : throw Wrong(name, "a list of whole numbers", item))];
 
     /// <summary>A list of numbers.</summary>
-    public double[] GetDoubles(string name) => [.. Take(name, JsonValueKind.Array).EnumerateArray().Select(item => item.ValueKind == JsonValueKind.Number ? item.GetDouble() : throw Wrong(name, "a list of numbers", item))];
+    public double[] GetDoubles(string name) => [.. Items(name).Select(item => item.ValueKind == JsonValueKind.Number ? item.GetDouble() : throw Wrong(name, "a list of numbers", item))];
 
     /// <summary>A list of texts.</summary>
-    public string[] GetStrings(string name) => [.. Take(name, JsonValueKind.Array).EnumerateArray().Select(item => item.ValueKind == JsonValueKind.String ? item.GetString()! : throw Wrong(name, "a list of texts", item))];
+    public string[] GetStrings(string name) => [.. Items(name).Select(item => item.ValueKind == JsonValueKind.String ? item.GetString()! : throw Wrong(name, "a list of texts", item))];
 
     /// <summary>Any value as it stands; everything inside counts as read.</summary>
     public JsonElement Get(string name)
@@ -169,6 +170,8 @@ public sealed class ConfigReader
         IConvertible number => value.ValueKind == JsonValueKind.Number && value.GetDouble() == number.ToDouble(System.Globalization.CultureInfo.InvariantCulture),
         _ => throw new ArgumentException($"no JSON value: {only}", nameof(only)),
     };
+
+    JsonElement.ArrayEnumerator Items(string name) => Take(name, JsonValueKind.Array).EnumerateArray();
 
     JsonElement Take(string name, JsonValueKind kind)
     {

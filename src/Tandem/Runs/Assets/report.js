@@ -17,6 +17,7 @@ for (const plot of document.querySelectorAll(".plot")) {
     if (place === null) return;
     cursor.setAttribute("x1", place[0]);
     cursor.setAttribute("x2", place[0]);
+    cursor.classList.add("on");
     tip.textContent = lines.join("\n");
     tip.hidden = false;
     const left = place[0] / width * box.width;
@@ -24,7 +25,7 @@ for (const plot of document.querySelectorAll(".plot")) {
     tip.style.left = right ? "auto" : left + 10 + "px";
     tip.style.right = right ? box.width - left + 10 + "px" : "auto";
   };
-  const hide = () => { tip.hidden = true; cursor.setAttribute("x1", -9); cursor.setAttribute("x2", -9); };
+  const hide = () => { tip.hidden = true; cursor.classList.remove("on"); };
   plot.addEventListener("pointermove", show);
   plot.addEventListener("pointerdown", show);
   plot.addEventListener("pointerleave", hide);

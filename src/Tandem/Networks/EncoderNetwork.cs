@@ -7,7 +7,7 @@ namespace Tandem.Networks;
 /// <summary>A front end and a trunk: turns batches into representations.</summary>
 /// <param name="frontEnd">The modality.</param>
 /// <param name="trunk">The shared blocks.</param>
-public sealed class Encoder(FrontEnd frontEnd, Trunk trunk)
+public sealed class EncoderNetwork(FrontEnd frontEnd, Trunk trunk)
 {
     /// <summary>The modality's side.</summary>
     public FrontEnd FrontEnd => frontEnd;

@@ -1,0 +1,262 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Tandem.Data;
+using Tandem.Data.Sources;
+using Tandem.Layers;
+using Tandem.Models;
+using Tandem.Models.Formats;
+using Tandem.Recipes;
+using Tandem.Runs;
+using Tandem.Torch;
+using Tandem.Training;
+
+namespace Tandem;
+
+/// <summary>
+/// A pre-training run: opens the data, builds the method, trains into a run folder. All computing happens on <see cref="ComputeThread"/>.
+/// </summary>
+/// <example><code>using var pretraining = Pretraining.Start(RecipeDocument.Load("data2vec2/images-cpu-10m", "data=photos", "out=runs/photos"));
+/// var result = pretraining.Run(e => Console.WriteLine(e.Kind));</code></example>
+public sealed class Pretraining : IDisposable
+{
+    readonly PretrainingRecipe recipe;
+    readonly Source source;
+    readonly RunFolder run;
+    readonly Method method;
+    readonly Trainer trainer;
+    readonly Precision precision;
+    readonly PretrainingProbe? probe;
+    Action<TrainingEvent>? report;
+
+    Pretraining(PretrainingRecipe recipe, RunFolder run, Source source, Method method, Device device, PretrainingProbe? probe)
+    {
+        (this.recipe, this.run, this.source, this.method, this.probe) = (recipe, run, source, method, probe);
+        precision = PrecisionOf(recipe.Run.Precision, device);
+        trainer = new(method, new(recipe.Run, recipe.Optimizer, recipe.Schedule, recipe.Watch, recipe.Data.MicroBatches, recipe.Data.Batch, precision), new()
+        {
+            SaveModel = SaveModel,
+            Evaluate = probe is null ? null : step => probe.Run(method.Encoder, precision, run, step),
+            EvaluateEvery = steps => recipe.Evaluate.Every > 0 ? recipe.Evaluate.Every : Math.Max(1, steps / 10),
+            StepsDecided = steps =>
+            {
+                recipe.Document.Set("run.steps", steps, "measured: what fits into the budget");
+                run.WriteRecipe(recipe.Document.ToText());
+            },
+            Report = e => report?.Invoke(e),
+        }, run);
+    }
+
+    /// <summary>The run folder.</summary>
+    public string Folder => run.Path;
+
+    /// <summary>What was put back, where a run goes on; where <c>init=</c> gave weights, what of them was used.</summary>
+    public IReadOnlyList<(string What, string Restored)> Restored { get; private set; } = [];
+
+    /// <summary>Opens everything for a new run; the run folder is made and locked.</summary>
+    /// <param name="document">The recipe; <c>data.path</c> and <c>run.folder</c> must be set.</param>
+    /// <param name="command">The command line, for environment.json.</param>
+    /// <param name="note">Hears of what is worth knowing: skipped pictures, caches.</param>
+    /// <exception cref="TandemException">Recipe, data or folder is wrong; nothing is left behind.</exception>
+    public static Pretraining Start(RecipeDocument document, string? command = null, Action<string>? note = null) => ComputeThread.Run(() =>
+    {
+        var recipe = PretrainingRecipe.Read(document);
+        var folder = recipe.Run.Folder ?? throw new TandemException(ErrorKind.Usage, "the run has no folder", "run.folder", "out=FOLDER", "Add for example: out=runs/first");
+        var device = Prepare(recipe);
+        var source = OpenData(recipe, note);
+        try
+        {
+            var (store, restored) = Weights(recipe, device);
+            var run = RunFolder.Create(folder);
+            run.WriteRecipe(document.ToText());
+            run.WriteEnvironment(Environment(recipe, device, command));
+            return Assemble(recipe, run, source, store, device, restored);
+        }
+        catch
+        {
+            source.Dispose();
+            throw;
+        }
+    });
+
+    /// <summary>Opens a run that was interrupted, as its last checkpoint left it.</summary>
+    /// <param name="folder">The run folder.</param>
+    /// <param name="command">The command line, for the log.</param>
+    /// <param name="note">Hears of what is worth knowing.</param>
+    /// <exception cref="TandemException">There is no run, it is in use, or its checkpoint cannot be read.</exception>
+    public static Pretraining Resume(string folder, string? command = null, Action<string>? note = null) => ComputeThread.Run(() =>
+    {
+        var run = RunFolder.Open(folder);
+        try
+        {
+            var recipe = PretrainingRecipe.Read(RecipeDocument.Parse(run.RecipeText, run["recipe.json"]));
+            var device = Prepare(recipe);
+            var source = OpenData(recipe, note);
+            // Without a checkpoint the run never got past its beginning, and begins again.
+            var checkpoint = run.LastCheckpoint();
+            var (store, restored) = checkpoint is null ? Weights(recipe, device) : (WeightStore.Fresh(recipe.Run.Seed, device), []);
+            var resumed = Assemble(recipe, run, source, store, device, restored);
+            if (checkpoint is not null)
+                resumed.Restored = resumed.trainer.Restore(checkpoint);
+            run.Log($"resumed at step {resumed.trainer.Update}{(command is null ? "" : $": {command}")}");
+            return resumed;
+        }
+        catch
+        {
+            run.Dispose();
+            throw;
+        }
+    });
+
+    /// <summary>What a run would be, without writing anything: parameters, steps, shapes of the first batch.</summary>
+    /// <exception cref="TandemException">Recipe or data is wrong.</exception>
+    public static IReadOnlyList<(string Name, string Value)> Plan(RecipeDocument document, Action<string>? note = null) => ComputeThread.Run(() =>
+    {
+        var recipe = PretrainingRecipe.Read(document);
+        var device = Prepare(recipe);
+        using var source = OpenData(recipe, note);
+        using var store = WeightStore.Fresh(recipe.Run.Seed, device);
+        using var method = recipe.Build(store);
+        using var batches = Batches(recipe, source, 0);
+        return PretrainingPlan.Of(recipe, source, method, batches, PrecisionOf(recipe.Run.Precision, device), device);
+    });
+
+    /// <summary>Trains until the end, an interruption or a number that is not finite.</summary>
+    /// <param name="listener">Hears of steps, evaluations, checkpoints, on the compute thread.</param>
+    /// <param name="stop">Asks for an end; a checkpoint is written.</param>
+    public TrainingResult Run(Action<TrainingEvent>? listener = null, CancellationToken stop = default)
+    {
+        report = listener;
+        return ComputeThread.Run(() =>
+        {
+            using var batches = Batches(recipe, source, trainer.Update * recipe.Data.MicroBatches);
+            try
+            {
+                return trainer.Fit(batches, stop);
+            }
+            catch (Exception fault)
+            {
+                Fail(fault);
+                throw;
+            }
+            finally
+            {
+                WriteReport();
+            }
+        });
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        ComputeThread.Run(() =>
+        {
+            trainer.Dispose();
+            method.Dispose();
+        });
+        probe?.Dispose();
+        source.Dispose();
+        run.Dispose();
+    }
+
+    static Pretraining Assemble(PretrainingRecipe recipe, RunFolder run, Source source, WeightStore store, Device device, IReadOnlyList<(string, string)> restored)
+    {
+        var method = recipe.Build(store);
+        return new(recipe, run, source, method, device, PretrainingProbe.Open(recipe, source)) { Restored = restored };
+    }
+
+    static Device Prepare(PretrainingRecipe recipe)
+    {
+        if (recipe.Run.Threads > 0)
+            Libtorch.Threads = recipe.Run.Threads;
+        return Device.Parse(recipe.Run.Device);
+    }
+
+    internal static Precision PrecisionOf(PrecisionChoice choice, Device device) => choice switch
+    {
+        PrecisionChoice.Float32 => Precision.Float32,
+        PrecisionChoice.Bf16 => Precision.BFloat16,
+        _ => device.Kind == DeviceKind.Cuda || Libtorch.CpuHasBf16 ? Precision.BFloat16 : Precision.Float32,
+    };
+
+    static Source OpenData(PretrainingRecipe recipe, Action<string>? note)
+    {
+        var path = recipe.Data.Path ?? throw new TandemException(ErrorKind.Usage, "there is no data to train on", "data.path", "data=FOLDER", "Add for example: data=photos");
+        var source = PictureCache.Open(path, recipe.Data.Source(note), recipe.Data.Images, new CacheOptions { BadLimit = recipe.Data.BadLimit });
+        note?.Invoke(string.Create(CultureInfo.InvariantCulture, $"{source.Count:N0} pictures: {source.Description}"));
+        return source;
+    }
+
+    static Loader Batches(PretrainingRecipe recipe, Source source, long first) => new(
+        source,
+        new TrainingPlan(new Order(recipe.Run.Seed, source.Count), recipe.Data.Batch, microBatches: recipe.Data.MicroBatches),
+        recipe.Data.Transform(recipe.Model.FrontEnd.InputSize),
+        new LoaderOptions { Seed = recipe.Run.Seed, Reading = recipe.Data.Images, Workers = recipe.Data.Workers, Masks = recipe.Masks, BadLimit = recipe.Data.BadLimit },
+        first);
+
+    // Fresh weights, or those of another model where init= names one; a decoder begins anew if that model has none.
+    static (WeightStore, IReadOnlyList<(string, string)>) Weights(PretrainingRecipe recipe, Device device)
+    {
+        if (recipe.Model.Init is not { } init)
+            return (WeightStore.Fresh(recipe.Run.Seed, device), []);
+        var model = ModelFolder.Open(Models.ModelPath.Resolve(init));
+        using var file = Safetensors.Open(model.WeightsPath);
+        var values = file.Names.ToDictionary(name => name, file.Read, StringComparer.Ordinal);
+        var store = WeightStore.FromOrFresh(values.GetValueOrDefault, model.WeightsPath, recipe.Run.Seed, device);
+        using var probe = recipe.Build(store);
+        var used = store.Parameters.Where(p => values.ContainsKey(p.Name)).Select(p => p.Name).ToHashSet(StringComparer.Ordinal);
+        var missing = store.Parameters.Where(p => !used.Contains(p.Name)).Select(p => p.Name).ToList();
+        if (missing.FirstOrDefault(name => name.StartsWith("front.", StringComparison.Ordinal) || name.StartsWith("trunk.", StringComparison.Ordinal)) is { } absent)
+            throw new TandemException(ErrorKind.Input, $"the encoder's weight '{absent}' is missing", model.WeightsPath, "a model of this recipe's architecture");
+        IReadOnlyList<(string, string)> table =
+        [
+            ("weights", string.Create(CultureInfo.InvariantCulture, $"{used.Count} tensors from {init}")),
+            ("fresh", missing.Count == 0 ? "none" : string.Join(", ", missing.Take(4)) + (missing.Count > 4 ? $" and {missing.Count - 4} more" : "")),
+            ("left over", string.Create(CultureInfo.InvariantCulture, $"{values.Count - used.Count} tensors")),
+            ("teacher", "starts as a copy of the weights"),
+            ("optimizer, schedule, data order", "new"),
+        ];
+        return (WeightStore.FromOrFresh(values.GetValueOrDefault, model.WeightsPath, recipe.Run.Seed, device), table);
+    }
+
+    static JsonObject Environment(PretrainingRecipe recipe, Device device, string? command)
+    {
+        var environment = RunEnvironment.Describe(command);
+        environment["libtorch"] = Libtorch.Version;
+        environment["blas"] = $"{Path.GetFileName(Libtorch.BlasPath)} ({Libtorch.BlasThreading} threads)";
+        environment["threads"] = Libtorch.Threads;
+        environment["device"] = device.ToString();
+        environment["precision"] = PrecisionOf(recipe.Run.Precision, device) == Precision.BFloat16 ? "bf16" : "float32";
+        return environment;
+    }
+
+    void SaveModel(string folder, long step)
+    {
+        var about = new JsonObject { ["method"] = recipe.Method, ["step"] = step, ["recipe"] = recipe.Document.Name, ["data"] = Path.GetFileName(recipe.Data.Path?.TrimEnd('/')) };
+        ModelFolder.Save(folder, recipe.Encoder, recipe.Preprocessing, method.Weights, about, ModelCard.Write(recipe, method.Weights, step, source.Count));
+    }
+
+    void Fail(Exception fault)
+    {
+        try
+        {
+            run.Log($"failed: {fault.Message}");
+            run.WriteStatus(run.Status() with { State = RunState.Failed, Error = fault is TandemException told ? told.Paragraph : fault.Message });
+        }
+        catch (TandemException)
+        {
+            // The disk that refused the run refuses its epitaph too; the first error is the one to show.
+        }
+    }
+
+    void WriteReport()
+    {
+        try
+        {
+            Report.Write(run);
+        }
+        catch (Exception fault) when (fault is TandemException or IOException)
+        {
+            report?.Invoke(new("note", trainer.Update, recipe.Run.Steps, 0, [], $"the report could not be written: {fault.Message}"));
+        }
+    }
+}

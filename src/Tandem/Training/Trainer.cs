@@ -1,0 +1,316 @@
+using System.Diagnostics;
+using Tandem.Data;
+using Tandem.Layers;
+using Tandem.Runs;
+using Tandem.Torch;
+
+namespace Tandem.Training;
+
+/// <summary>What a trainer is told beside the method and its data.</summary>
+/// <param name="Run">Steps, logging, checkpoints.</param>
+/// <param name="Optimizer">Adam, decay, clipping.</param>
+/// <param name="Schedule">The learning rate.</param>
+/// <param name="Watch">Gauges.</param>
+/// <param name="MicroBatches">Micro-batches of an update.</param>
+/// <param name="Samples">Samples of an update.</param>
+/// <param name="Precision">Numbers of the products.</param>
+public sealed record TrainerOptions(RunOptions Run, OptimizerOptions Optimizer, ScheduleOptions Schedule, WatchOptions Watch, int MicroBatches, int Samples, Precision Precision);
+
+/// <summary>What a trainer calls at its moments.</summary>
+public sealed record TrainerHooks
+{
+    /// <summary>Fills a checkpoint's model folder.</summary>
+    public required Action<string, long> SaveModel { get; init; }
+
+    /// <summary>Judges the encoder after so many updates; null: never.</summary>
+    public Func<long, IReadOnlyList<(string Name, double Value)>>? Evaluate { get; init; }
+
+    /// <summary>Updates between evaluations.</summary>
+    public Func<long, long> EvaluateEvery { get; init; } = steps => Math.Max(1, steps / 10);
+
+    /// <summary>Hears of the number of steps that a budget came to.</summary>
+    public Action<long>? StepsDecided { get; init; }
+
+    /// <summary>Hears of everything.</summary>
+    public Action<TrainingEvent>? Report { get; init; }
+}
+
+/// <summary>
+/// Lowers a method's loss: micro-batches, clipping, optimizer, schedule, logging, checkpoints, evaluation, interruption. What happens at
+/// update u is a function of the recipe, the seed and u, so a run that was interrupted goes on bit for bit.
+/// </summary>
+public sealed class Trainer : IDisposable
+{
+    // Steps that are timed before a budget becomes a number of steps; the first few are slower.
+    const int TimedFrom = 4, TimedTo = 16;
+
+    readonly Method method;
+    readonly TrainerOptions options;
+    readonly TrainerHooks hooks;
+    readonly RunFolder run;
+    readonly Optimizer optimizer;
+    readonly Stopwatch clock = new();
+    readonly EventFile events;
+    readonly Pace pace = new();
+    Metrics? metrics;
+    RunStatus status;
+    long update, steps, samples;
+    double secondsBefore, lastLoss = double.NaN;
+    TimeSpan lastCheckpoint, waitedBefore;
+
+    /// <summary>Prepares a run; nothing is computed yet.</summary>
+    public Trainer(Method method, TrainerOptions options, TrainerHooks hooks, RunFolder run)
+    {
+        this.method = method;
+        this.options = options;
+        this.hooks = hooks;
+        this.run = run;
+        steps = options.Run.Steps;
+        optimizer = new(method.Weights, options.Optimizer);
+        events = EventFile.Create(run.Path, DateTimeOffset.UtcNow);
+        status = run.Status();
+    }
+
+    /// <summary>Completed updates.</summary>
+    public long Update => update;
+
+    /// <summary>Puts everything back as a checkpoint has it: weights, teacher, optimizer, counters.</summary>
+    /// <returns>A table of what was restored.</returns>
+    public IReadOnlyList<(string What, string Restored)> Restore(string checkpoint)
+    {
+        var state = TrainingState.Load(checkpoint, method, optimizer);
+        (update, samples, secondsBefore) = (state.Step, state.Samples, state.Seconds);
+        return state.Restored;
+    }
+
+    /// <summary>Trains until the last step, an interruption or a number that is not finite.</summary>
+    /// <param name="batches">Micro-batches, beginning with the first of the next update.</param>
+    /// <param name="stop">Asks for an end after the update at hand.</param>
+    public TrainingResult Fit(IBatchStream batches, CancellationToken stop)
+    {
+        metrics = run.OpenMetrics(update);
+        clock.Start();
+        status = run.WriteStatus(status with { State = RunState.Running, Step = update, Steps = steps, Error = null });
+        Tell("start");
+        if (update == 0)
+            Evaluate();
+        var logged = clock.Elapsed;
+        while (update < steps)
+        {
+            if (stop.IsCancellationRequested)
+                return End(TrainingEnd.Stopped, "interrupted");
+            var begun = clock.Elapsed;
+            var log = (update + 1) % options.Run.LogEvery == 0 || update == 0 || update + 1 == steps;
+            var outcome = Advance(batches, log, stop);
+            if (outcome is null)
+                return End(TrainingEnd.Stopped, "interrupted");
+            if (outcome.Problem is { } problem)
+                return End(TrainingEnd.NotFinite, problem);
+            pace.Add(clock.Elapsed - begun);
+            if (log)
+            {
+                Log(outcome.Values, batches, clock.Elapsed - logged);
+                logged = clock.Elapsed;
+            }
+            Budget();
+            if (hooks.Evaluate is not null && (update % hooks.EvaluateEvery(steps) == 0 || update == steps))
+                Evaluate();
+            if (Due())
+                Checkpoint();
+        }
+        return End(TrainingEnd.Finished, null);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        metrics?.Dispose();
+        events.Dispose();
+        optimizer.Dispose();
+    }
+
+    sealed record Outcome(IReadOnlyList<(string Name, double Value)> Values, string? Problem);
+
+    // One update; null if the wait for data was interrupted, in which case nothing has changed that a resumed run would do twice.
+    Outcome? Advance(IBatchStream batches, bool log, CancellationToken stop)
+    {
+        List<(string Name, double Value)> values = [];
+        double weight = 0, loss = 0;
+        var parts = new Dictionary<string, double>(StringComparer.Ordinal);
+        var micro = new List<Batch>();
+        try
+        {
+            while (micro.Count < options.MicroBatches)
+                micro.Add(batches.Next(stop) ?? throw new InvalidOperationException("the data ended"));
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
+        }
+        for (var m = 0; m < micro.Count; m++)
+        {
+            using var scope = TensorScope.Enter("step");
+            var decay = method.BeforeMicroBatch(update);
+            var pass = new Pass(training: true, options.Precision, new SeededDraws(options.Run.Seed, update, m));
+            var step = method.Loss(micro[m], pass);
+            var sum = step.Sum.Item();
+            if (!double.IsFinite(sum))
+            {
+                optimizer.ClearGradients();
+                return new([], $"the loss of step {update} is {sum}");
+            }
+            loss += sum;
+            weight += step.Weight;
+            foreach (var (name, part) in step.Parts)
+                parts[name] = parts.GetValueOrDefault(name) + part.Item();
+            if (log && m == 0)
+                values.AddRange(Gauges(step, decay));
+            step.Sum.Backward();
+        }
+        var norm = optimizer.Step(weight, p => options.Schedule.At(update, options.Optimizer.RateOf(p), steps));
+        if (!double.IsFinite(norm))
+        {
+            optimizer.ClearGradients();
+            return new([], $"the gradient of step {update} is not finite");
+        }
+        lastLoss = loss / weight;
+        values.InsertRange(0,
+        [
+            ("loss", lastLoss),
+            .. parts.Select(p => ($"loss/{p.Key}", p.Value / weight)),
+            ("lr", options.Schedule.At(update, options.Optimizer.LearningRate, steps)),
+            ("gradient_norm", norm),
+        ]);
+        update++;
+        samples += options.Samples;
+        return new(values, null);
+    }
+
+    List<(string, double)> Gauges(StepLoss step, double? decay)
+    {
+        List<(string, double)> gauges = [];
+        if (decay is { } d)
+            gauges.Add(("teacher_decay", d));
+        gauges.AddRange(method.Gauges(step).Select(g => ($"gauge/{g.Name}", g.Value)));
+        if (options.Watch.Gauges)
+            gauges.AddRange(Health.Gauges(step.States, options.Watch.Rows).Select(g => ($"gauge/{g.Name}", g.Value)));
+        return gauges;
+    }
+
+    void Log(IReadOnlyList<(string Name, double Value)> values, IBatchStream batches, TimeSpan elapsed)
+    {
+        var waited = batches.Waiting;
+        List<(string Name, double Value)> line =
+        [
+            ("samples", samples), ("seconds", Seconds), .. values,
+            ("samples_per_second", pace.PerSecond * options.Samples),
+            ("waiting", Math.Clamp((waited - waitedBefore) / elapsed, 0, 1)),
+            ("memory_bytes", Libtorch.Memory.LiveBytes),
+        ];
+        waitedBefore = waited;
+        Write(line);
+        status = run.WriteStatus(status with { Step = update, Steps = steps, Samples = samples, Seconds = Seconds, Eta = Left, Loss = lastLoss });
+        Tell("step", line);
+    }
+
+    void Write(IReadOnlyList<(string Name, double Value)> values)
+    {
+        metrics!.Append(update, values.Select(v => KeyValuePair.Create(v.Name, v.Value)));
+        foreach (var (name, value) in values.Where(v => v.Name is not ("samples" or "seconds")))
+            events.Scalar(EventFile.Seconds(DateTimeOffset.UtcNow), update, name, (float)value);
+    }
+
+    void Evaluate()
+    {
+        if (hooks.Evaluate is null)
+            return;
+        var values = hooks.Evaluate(update).Select(v => ($"eval/{v.Name}", v.Value)).ToList();
+        if (values.Count == 0)
+            return;
+        Write([("samples", samples), ("seconds", Seconds), .. values]);
+        Tell("evaluation", values);
+        var (name, first) = values[0];
+        if (update > 0 && (status.BestValue is not { } best || first > best))
+            Checkpoint(best: (name, first));
+    }
+
+    bool Due() => update < steps && ((options.Run.CheckpointEvery > 0 && update % options.Run.CheckpointEvery == 0)
+        || clock.Elapsed - lastCheckpoint >= options.Run.CheckpointInterval);
+
+    void Checkpoint((string Name, double Value)? best = null)
+    {
+        status = status with { Step = update, Steps = steps, Samples = samples, Seconds = Seconds, Eta = Left, Loss = double.IsNaN(lastLoss) ? status.Loss : lastLoss };
+        if (best is { } b)
+            status = status with { BestBy = b.Name, BestValue = b.Value };
+        status = run.WriteCheckpoint(status, folder =>
+        {
+            hooks.SaveModel(Directory.CreateDirectory(Path.Combine(folder, "model")).FullName, update);
+            TrainingState.Save(folder, method, optimizer, update, samples, Seconds);
+        }, best is not null, options.Run.Keep);
+        lastCheckpoint = clock.Elapsed;
+        Tell("checkpoint", [], status.Last);
+    }
+
+    // Steps that fit become part of the recipe before training goes on; from there the run is exact.
+    void Budget()
+    {
+        if (options.Run.Budget is not { } budget || update != TimedTo || secondsBefore > 0)
+            return;
+        var left = budget - clock.Elapsed;
+        var step = pace.MedianAfter(TimedFrom);
+        // A probe or checkpoint now and then, and the report, take their share as well.
+        steps = update + Math.Max(1, (long)(left * 0.96 / step));
+        hooks.StepsDecided?.Invoke(steps);
+        status = run.WriteStatus(status with { Steps = steps });
+        Tell("note", [], $"{steps} steps fit into the budget");
+    }
+
+    TrainingResult End(TrainingEnd end, string? reason)
+    {
+        if (Update > 0 || end != TrainingEnd.Finished)
+            Checkpoint();
+        status = run.WriteStatus(status with
+        {
+            State = end switch { TrainingEnd.Finished => RunState.Finished, TrainingEnd.Stopped => RunState.Stopped, _ => RunState.Collapsed },
+            Eta = end == TrainingEnd.Finished ? 0 : status.Eta,
+            Error = end == TrainingEnd.Finished ? null : reason,
+        });
+        run.Log(reason is null ? "finished" : $"ended: {reason}");
+        return new(end, update, Seconds, lastLoss, reason);
+    }
+
+    double Seconds => secondsBefore + clock.Elapsed.TotalSeconds;
+
+    double? Left => pace.Any ? (steps - update) / pace.PerSecond : null;
+
+    void Tell(string kind, IReadOnlyList<(string Name, double Value)>? values = null, string? text = null) =>
+        hooks.Report?.Invoke(new(kind, update, steps, Seconds, values ?? [], text) { Left = Left });
+}
+
+/// <summary>Times of the last steps.</summary>
+sealed class Pace
+{
+    const int Kept = 100;
+    readonly List<double> seconds = [];
+
+    public bool Any => seconds.Count > 0;
+
+    /// <summary>Steps a second, by the median.</summary>
+    public double PerSecond => Any ? 1 / Median(seconds) : double.NaN;
+
+    public void Add(TimeSpan step)
+    {
+        seconds.Add(Math.Max(step.TotalSeconds, 1e-9));
+        if (seconds.Count > Kept)
+            seconds.RemoveAt(0);
+    }
+
+    /// <summary>The median without the first <paramref name="skipped"/>.</summary>
+    public TimeSpan MedianAfter(int skipped) => TimeSpan.FromSeconds(Median(seconds.Skip(skipped)));
+
+    static double Median(IEnumerable<double> values)
+    {
+        var sorted = values.Order().ToList();
+        return sorted[sorted.Count / 2];
+    }
+}
