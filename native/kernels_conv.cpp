@@ -42,13 +42,13 @@ struct Grid {
 struct Lanes {
     int64_t first, count;
     __mmask16 of[most_groups];
-    __m512i group;   // of each lane, counted from the first
-    Lanes(const Grid& d, int64_t vector) {
+    __m512i index;   // of each lane's first word
+    Lanes(const Grid& d, int64_t vector, int64_t words) {
         first = vector * 16 / d.out();
         count = (vector * 16 + 15) / d.out() - first + 1;
         alignas(64) int32_t numbers[16];
-        for (int lane = 0; lane < 16; lane++) numbers[lane] = static_cast<int32_t>((vector * 16 + lane) / d.out() - first);
-        group = _mm512_load_si512(numbers);
+        for (int lane = 0; lane < 16; lane++) numbers[lane] = static_cast<int32_t>(((vector * 16 + lane) / d.out() - first) * words);
+        index = _mm512_load_si512(numbers);
         for (int64_t g = 0; g < count; g++) {
             of[g] = 0;
             for (int lane = 0; lane < 16; lane++)
@@ -57,9 +57,9 @@ struct Lanes {
     }
 };
 
-inline std::vector<Lanes> all_lanes(const Grid& d) {
+inline std::vector<Lanes> all_lanes(const Grid& d, int64_t words) {
     std::vector<Lanes> all;
-    for (int64_t v = 0; v < d.outputs / 16; v++) all.emplace_back(d, v);
+    for (int64_t v = 0; v < d.outputs / 16; v++) all.emplace_back(d, v, words);
     return all;
 }
 
@@ -69,7 +69,7 @@ inline __m512i broadcast(const int32_t* p) { return _mm512_broadcastd_epi32(_mm_
 // of them fit in one or two registers, they are permuted from there.
 inline void spread(const int32_t* from, int64_t words, const Lanes& lanes, float* to) {
     int64_t all = lanes.count * words;
-    __m512i index = _mm512_mullo_epi32(lanes.group, _mm512_set1_epi32(static_cast<int32_t>(words))), one = _mm512_set1_epi32(1);
+    __m512i index = lanes.index, one = _mm512_set1_epi32(1);
     if (all <= 16) {
         __m512i low = _mm512_maskz_loadu_epi32(first_lanes(all), from);
         for (int64_t j = 0; j < words; j++, index = _mm512_add_epi32(index, one))
@@ -150,7 +150,7 @@ Tensor arranged(const Grid& d, Value&& value) {
 template <class T>
 void convolve(const Grid& d, const T* x, const float* weights, const float* bias, T* y) {
     int64_t words = d.in() / step_of<T>, place = words * 16, blocks = (d.columns + 7) / 8;
-    const std::vector<Lanes> lanes_of = all_lanes(d);
+    const std::vector<Lanes> lanes_of = all_lanes(d, words);
 #pragma omp parallel for schedule(dynamic, 4) if (d.images > 1 && at::get_num_threads() > 1)
     for (int64_t image = 0; image < d.images; image++) {
         float* spreads = thread_memory<float>(d.high() * d.wide() * place, 0);
@@ -234,7 +234,7 @@ void weight_gradient_of(const Grid& d, const T* x, const T* g, float* weight, fl
     int64_t in = d.in(), vectors = d.outputs / 16, halves = (d.columns + s - 1) / s, per_vector = d.kh * d.kw * in * 16;
     Tensor sums = at::empty({parts, vectors * per_vector}, at::kFloat), bias_sums = at::empty({parts, d.outputs}, at::kFloat);
     int64_t step = (d.images + parts - 1) / parts;
-    const std::vector<Lanes> lanes_of = all_lanes(d);
+    const std::vector<Lanes> lanes_of = all_lanes(d, in);
 #pragma omp parallel for schedule(dynamic, 1) if (at::get_num_threads() > 1)
     for (int64_t part = 0; part < parts; part++) {
         float *out = data<float>(sums) + part * vectors * per_vector, *offsets = data<float>(bias_sums) + part * d.outputs;
