@@ -7,13 +7,20 @@ static class Catalog
 {
     public static IReadOnlyList<Command> All { get; } =
     [
+        new DemoCommand(),
         new PretrainCommand(),
         new ResumeCommand(),
+        new EvaluateCommand(),
+        new EmbedCommand(),
+        new ModelsLsCommand(),
+        new ModelsInspectCommand(),
+        new DataInspectCommand(),
         new RecipesLsCommand(),
         new RecipesShowCommand(),
         new RecipesExplainCommand(),
         new DataTokenizeCommand(),
         new DataVocabTrainCommand(),
+        new RecipesSchemaCommand(),
         new VerifyCommand(),
         new DoctorCommand(),
         new VersionCommand(),
@@ -23,6 +30,8 @@ static class Catalog
     /// <summary>What the first words of commands with several stand for.</summary>
     public static IReadOnlyDictionary<string, string> Groups { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
     {
+        ["models"] = "What was learned",
+        ["data"] = "What to learn from",
         ["recipes"] = "What to learn, and how",
         ["data"] = "What to learn from",
         ["data vocab"] = "Vocabularies of text",

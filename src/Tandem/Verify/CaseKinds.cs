@@ -44,6 +44,9 @@ public static class CaseKinds
         new Text.TokenizerKinds(),
         new Text.TokenizerJsonKind(),
         new Text.TrainBpeKind(),
+        new Text.TokenRowKinds(),
+        new Images.KnnKind(),
+        new Images.LogisticRegressionKind(),
     ];
 
     /// <summary>Kinds of the published cases, by method. One that no check in <see cref="All"/> takes is skipped; a kind that is not here is unknown and fails.</summary>

@@ -1,0 +1,121 @@
+using System.Globalization;
+using Tandem.Data.Sources;
+using Tandem.Models;
+using Tandem.Probes;
+
+namespace Tandem.Cli.Commands;
+
+/// <summary><c>tandem evaluate</c>: judges an encoder's features by probes, beside baselines.</summary>
+sealed class EvaluateCommand : Command
+{
+    static readonly string[] Probes = ["knn", "linear"];
+
+    public override string Name => "evaluate";
+
+    public override string Summary => "Judges an encoder by probes on labelled pictures, beside the untrained encoder and the bare pixels";
+
+    public override string Example => "tandem evaluate knn,linear runs/photos train=photos/train test=photos/test";
+
+    public override IReadOnlyList<Operand> Operands { get; } = [new("PROBES", "knn, linear, or both with a comma"), new("MODEL", "a model folder, a run folder (its best checkpoint, else its last) or a checkpoint folder")];
+
+    public override IReadOnlyList<Setting> Settings { get; } =
+    [
+        new("train", "labelled pictures that the probes learn from", Required: true),
+        new("test", "labelled pictures that they are scored on", Required: true),
+        new("labels", "where labels come from: folder, json:FIELD, cls, column, own, auto (auto)"),
+        new("format", "format of the data, where its content does not tell: folder, tar, webdataset, cifar10, cifar100, idx, list"),
+        new("limit", "at most so many training and so many test pictures, drawn by the seed (all)"),
+        new("k", "neighbours that vote, for knn (20)"),
+        new("vote", "plain: one vote each; weighted: DINO's exp(similarity / temperature), for knn (plain)"),
+        new("temperature", "of the weighted vote (0.07)"),
+        new("baselines", "untrained, pixels, both with a comma, or none (untrained,pixels)"),
+        new("seed", "decides the untrained weights, the held-out tenth of train, and what limit= draws (0)"),
+    ];
+
+    public override string Remarks =>
+        "Accuracy stands with its 95 % interval. linear chooses its penalty on a tenth of train; test pictures are only predicted. " +
+        "Where train and test are one path that holds both parts (CIFAR, MNIST, folders train/ and test/), each takes its part. docs/probes.md says how to read the table.";
+
+    public override Task<int> Run(Call call)
+    {
+        var probes = Wanted(call);
+        var options = Options(call);
+        var reading = ModelFolder.Open(ModelPath.Resolve(call.Operands[1])).Preprocessing.Images;
+        string train = call["train"]!, test = call["test"]!;
+        // One path for both: each takes its part of what lies there.
+        var parts = train == test;
+        Source Open(string path, string? part) => PictureCache.Open(path, new SourceOptions { Format = call["format"], Labels = call["labels"] ?? "auto", Split = part, Warn = call.Output.Note }, reading);
+        using var learn = Open(train, parts ? "train" : null);
+        // A folder of CIFAR or MNIST holds both parts, and the test part is meant; elsewhere nothing has this name.
+        using var judge = Open(test, parts || HoldsPackedParts(test) ? "test" : null);
+        if (parts && learn.Description == judge.Description && learn.Count == judge.Count && learn.Name(0) == judge.Name(0))
+            throw new TandemException(ErrorKind.Usage, "train and test are the same pictures", test, "other pictures to test on than those to learn from", "Give test=… another path.");
+        call.ApplyThreads();
+        if (call.Options.DryRun)
+        {
+            call.Output.Line($"{string.Join(", ", probes.Select(probe => probe.Name))} on {learn.Count} training and {judge.Count} test pictures; encoders: {string.Join(", ", options.Baselines.Prepend("trained"))}");
+            return Task.FromResult(0);
+        }
+        var report = Evaluation.Run(call.Operands[1], learn, judge, probes, options, new Listener(call.Output), call.Stop);
+        Show(report, call.Output);
+        call.Output.Document(report.ToJson(train, test));
+        return Task.FromResult(0);
+    }
+
+    static List<Probe> Wanted(Call call)
+    {
+        var weighted = call.OneOf("vote", "plain", "weighted") == "weighted";
+        if (call["temperature"] is not null && !weighted)
+            throw new TandemException(ErrorKind.Usage, "temperature has no effect on the plain vote", "temperature", remedy: "Add vote=weighted.");
+        int k = call.Whole("k") ?? 20;
+        var temperature = call.Positive("temperature") ?? 0.07;
+        return [.. SettingValues.Words(call.Operands[0], "probe", Probes).Select(name => name == "knn" ? (Probe)new KnnProbe(k, weighted, temperature) : new LinearProbe(call.Seed()))];
+    }
+
+    static EvaluationOptions Options(Call call) => new()
+    {
+        Baselines = call["baselines"] switch { null => Evaluation.AllBaselines, "none" => [], var given => SettingValues.Words(given, "baseline", [.. Evaluation.AllBaselines]) },
+        BaselinesRequired = call["baselines"] is not null,
+        Seed = call.Seed(),
+        Limit = call.Whole("limit"),
+        Device = call.Options.Device,
+        Precision = call.Options.Precision,
+        Warn = call.Output.Note,
+    };
+
+    static bool HoldsPackedParts(string path) => Directory.Exists(path) && Directory.EnumerateFiles(path).Select(Path.GetFileName).Any(name =>
+        name!.StartsWith("test_batch", StringComparison.Ordinal) || name is "test.bin" || name.StartsWith("t10k-images", StringComparison.Ordinal));
+
+    internal static void Show(EvaluationReport report, Output output)
+    {
+        var five = report.Probes.Any(result => result.TopFive is not null && result.TopFive > result.Accuracy);
+        List<string> headers = ["probe", "encoder", "accuracy", "95 % interval", "settings"];
+        if (five)
+            headers.Insert(4, "top 5");
+        output.Table(headers, report.Probes.Select(result =>
+        {
+            List<string> row = [result.Probe, result.Encoder, Percent(result.Accuracy), $"{Percent(result.Low)} to {Percent(result.High)}", SettingsOf(result)];
+            if (five)
+                row.Insert(4, result.TopFive is { } share ? Percent(share) : "");
+            return (IReadOnlyList<string>)row;
+        }));
+        output.Line(string.Create(CultureInfo.InvariantCulture, $"{report.TrainSamples} training, {report.TestSamples} test pictures; model {report.Model}"));
+    }
+
+    static string SettingsOf(ProbeResult result) => result.Probe == "knn"
+        ? $"k {result.Settings["k"]}, {result.Settings["vote"]} vote"
+        : string.Create(CultureInfo.InvariantCulture, $"C {result.Settings["c"]!.GetValue<double>():0.###e+0}, {result.Settings["iterations"]} steps");
+
+    static string Percent(double share) => string.Create(CultureInfo.InvariantCulture, $"{100 * share:0.0} %");
+
+    internal sealed class Listener(Output output) : IProgress<EvaluationProgress>
+    {
+        public void Report(EvaluationProgress value)
+        {
+            if (value.Result is { } result)
+                output.Detail($"{result.Encoder}: {result.Probe} {Percent(result.Accuracy)}");
+            else
+                output.Status(value.Total > 0 ? $"{value.Stage}: {value.Done} of {value.Total}" : value.Stage);
+        }
+    }
+}

@@ -1,0 +1,179 @@
+using System.Text.Json.Nodes;
+using Tandem.Data.Sources;
+using Tandem.Models;
+using Tandem.Probes;
+
+namespace Tandem;
+
+/// <summary>How a model is evaluated.</summary>
+public sealed record EvaluationOptions
+{
+    /// <summary>Encoders that the model is set against.</summary>
+    public IReadOnlyList<string> Baselines { get; init; } = Evaluation.AllBaselines;
+
+    /// <summary>Whether a baseline that would not fit into memory is an error; else it is left out with a warning.</summary>
+    public bool BaselinesRequired { get; init; }
+
+    /// <summary>Decides the untrained encoder's weights, the held-out tenth, and which samples a limit takes.</summary>
+    public long Seed { get; init; }
+
+    /// <summary>At most so many training samples, and so many test samples; all when null.</summary>
+    public int? Limit { get; init; }
+
+    /// <summary><c>cpu</c>, <c>cuda:0</c> or <c>auto</c>.</summary>
+    public string Device { get; init; } = "auto";
+
+    /// <summary><c>auto</c>, <c>float32</c> or <c>bf16</c>.</summary>
+    public string Precision { get; init; } = "auto";
+
+    /// <summary>Pictures computed at once.</summary>
+    public int Batch { get; init; } = 64;
+
+    /// <summary>Hears of pictures that were left out and of what makes results doubtful; one sentence a call.</summary>
+    public Action<string>? Warn { get; init; }
+}
+
+/// <summary>Where an evaluation stands.</summary>
+/// <param name="Stage">What is being done: <c>trained: features of train</c>, <c>trained: knn</c>.</param>
+/// <param name="Done">Samples done; 0 for probes.</param>
+/// <param name="Total">Samples in all; 0 for probes.</param>
+/// <param name="Result">A probe's result that has just come.</param>
+public sealed record EvaluationProgress(string Stage, int Done = 0, int Total = 0, ProbeResult? Result = null);
+
+/// <summary>What an evaluation found.</summary>
+/// <param name="Probes">Results: the trained encoder first, then the baselines.</param>
+/// <param name="TrainSamples">Training samples that took part.</param>
+/// <param name="TestSamples">Test samples that took part.</param>
+/// <param name="Model">The model's folder.</param>
+public sealed record EvaluationReport(IReadOnlyList<ProbeResult> Probes, int TrainSamples, int TestSamples, string Model)
+{
+    /// <summary>The document that <c>tandem evaluate --json</c> prints.</summary>
+    /// <param name="train">The training data, as it was given.</param>
+    /// <param name="test">The test data, as it was given.</param>
+    public JsonObject ToJson(string train, string test) => new()
+    {
+        ["probes"] = new JsonArray([.. Probes.Select(result => (JsonNode)result.ToJson())]),
+        ["train"] = new JsonObject { ["path"] = train, ["samples"] = TrainSamples },
+        ["test"] = new JsonObject { ["path"] = test, ["samples"] = TestSamples },
+        ["model"] = Model,
+    };
+}
+
+/// <summary>Judges an encoder's frozen features by probes, beside the same encoder untrained and the bare pixels.</summary>
+public static class Evaluation
+{
+    /// <summary>Numbers of all features together above which the pixels are left out: 4 GiB of float32.</summary>
+    const long PixelLimit = 1L << 30;
+
+    /// <summary>The encoders that a model can be set against.</summary>
+    public static IReadOnlyList<string> AllBaselines { get; } = ["untrained", "pixels"];
+
+    /// <summary>Evaluates a model.</summary>
+    /// <param name="model">A model folder, a run folder or a checkpoint folder.</param>
+    /// <param name="train">Labelled pictures that the probes learn from.</param>
+    /// <param name="test">Labelled pictures that they are scored on; classes are matched by name.</param>
+    /// <param name="probes">The probes.</param>
+    /// <param name="options">Baselines, limit, seed, device.</param>
+    /// <param name="progress">Hears of every batch and result, on the calling thread.</param>
+    /// <param name="cancellation">Ends the work between batches and steps.</param>
+    /// <exception cref="TandemException">The model cannot be loaded; there are no labels, one class only, a test class unknown in train, or fewer samples than a probe needs.</exception>
+    public static EvaluationReport Run(string model, Source train, Source test, IReadOnlyList<Probe> probes, EvaluationOptions? options = null, IProgress<EvaluationProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        options ??= new();
+        var folder = ModelFolder.Open(ModelPath.Resolve(model));
+        Check(train, test, probes, options);
+        var baselines = Fitting(folder.Preprocessing, train, test, options);
+        List<ProbeResult> results = [];
+        var samples = (Train: 0, Test: 0);
+        foreach (var encoder in baselines.Prepend("trained"))
+        {
+            // Told once: every encoder meets the same damaged pictures.
+            var (learn, judge) = Features(encoder, folder, train, test, encoder == "trained" ? options : options with { Warn = null }, progress, cancellation);
+            samples = (learn.Count, judge.Count);
+            foreach (var probe in probes)
+            {
+                progress?.Report(new($"{encoder}: {probe.Name}"));
+                results.Add(probe.Judge(learn, judge, encoder, cancellation));
+                progress?.Report(new($"{encoder}: {probe.Name}", Result: results[^1]));
+            }
+        }
+        return new(results, samples.Train, samples.Test, folder.Path);
+    }
+
+    // What can be known before features are made is told before.
+    static void Check(Source train, Source test, IReadOnlyList<Probe> probes, EvaluationOptions options)
+    {
+        IReadOnlyList<string> known = FeatureExtraction.RequireLabels(train, "train"), asked = FeatureExtraction.RequireLabels(test, "test");
+        var labels = Labels(train, options);
+        if (labels.Distinct().Count() < 2)
+            throw new TandemException(ErrorKind.Input, $"all training samples are of one class, '{known[labels[0]]}'", train.Description, "at least two classes", "labels= says where labels come from.");
+        LabelledFeatures.MatchClasses(Labels(test, options), asked, known);
+        foreach (var knn in probes.OfType<KnnProbe>().Where(knn => knn.K > labels.Length))
+            throw new TandemException(ErrorKind.Usage, $"{knn.K} neighbours were asked for, but there are only {labels.Length} training samples", "k", $"at most {labels.Length}", "Give a smaller k=, or more training data.");
+        if (train.IsDecoded ? train.Description == test.Description && train.Count == test.Count && train.Name(0) == test.Name(0) : Overlap(train, test) is not 0)
+            options.Warn?.Invoke(train.IsDecoded ? "train and test are the same pictures: the results say nothing about new ones" : $"{Overlap(train, test)} test pictures are training pictures too: the results are too good for them");
+    }
+
+    static int[] Labels(Source source, EvaluationOptions options)
+    {
+        var samples = FeatureExtraction.Limited(source, options.Limit, options.Seed) ?? Enumerable.Range(0, source.Count);
+        return [.. samples.Select(sample => source.Label(sample) ?? throw new TandemException(ErrorKind.Input, "a sample has no label", source.Where(sample)))];
+    }
+
+    static int Overlap(Source train, Source test)
+    {
+        var known = Enumerable.Range(0, train.Count).Select(train.Where).ToHashSet(StringComparer.Ordinal);
+        return Enumerable.Range(0, test.Count).Count(sample => known.Contains(test.Where(sample)));
+    }
+
+    static List<string> Fitting(ImagePreprocessing preprocessing, Source train, Source test, EvaluationOptions options)
+    {
+        if (options.Baselines.FirstOrDefault(name => !AllBaselines.Contains(name, StringComparer.Ordinal)) is { } unknown)
+            throw new TandemException(ErrorKind.Usage, $"there is no baseline '{unknown}'", "baselines", $"{string.Join(", ", AllBaselines)} or none");
+        var samples = Math.Min(train.Count, options.Limit ?? int.MaxValue) + (long)Math.Min(test.Count, options.Limit ?? int.MaxValue);
+        var numbers = samples * 3 * preprocessing.Size * preprocessing.Size;
+        if (numbers <= PixelLimit || !options.Baselines.Contains("pixels", StringComparer.Ordinal))
+            return [.. options.Baselines];
+        var why = $"the pixels of {samples} pictures of {preprocessing.Size} x {preprocessing.Size} take {numbers >> 28} GiB as features";
+        if (options.BaselinesRequired)
+            throw new TandemException(ErrorKind.Machine, why, "baselines", $"at most {PixelLimit >> 28} GiB", "Give limit=, or baselines=untrained.");
+        options.Warn?.Invoke($"{why}; this baseline is left out (limit= makes it fit)");
+        return [.. options.Baselines.Where(name => name != "pixels")];
+    }
+
+    static (LabelledFeatures Train, LabelledFeatures Test) Features(string name, ModelFolder folder, Source train, Source test, EvaluationOptions options, IProgress<EvaluationProgress>? progress, CancellationToken cancellation)
+    {
+        var reading = folder.Preprocessing.Images;
+        if (name == "pixels")
+        {
+            var transform = folder.Preprocessing.Transform();
+            return Both(name, train, test, options, progress, (source, made) => FeatureExtraction.Pixels(source, transform, made with { Reading = reading }, cancellation));
+        }
+        using var encoder = name == "trained" ? Encoder.Load(folder.Path, options.Device, options.Precision) : Encoder.Untrained(folder.Encoder, folder.Preprocessing, options.Seed, options.Device, options.Precision);
+        return Both(name, train, test, options, progress, (source, made) => encoder.Features(source, made, cancellation));
+    }
+
+    static (LabelledFeatures Train, LabelledFeatures Test) Both(string name, Source train, Source test, EvaluationOptions options, IProgress<EvaluationProgress>? progress, Func<Source, FeatureOptions, IEnumerable<FeatureBlock>> blocks)
+    {
+        return (One(train, "train"), One(test, "test"));
+
+        LabelledFeatures One(Source source, string what)
+        {
+            var skipped = 0;
+            var made = new FeatureOptions
+            {
+                Batch = options.Batch,
+                Limit = options.Limit,
+                Seed = options.Seed,
+                Progress = (done, total) => progress?.Report(new($"{name}: features of {what}", done, total)),
+                Skipped = bad =>
+                {
+                    if (++skipped > Math.Max(1, source.Count / 100))
+                        throw new TandemException(ErrorKind.Input, $"{skipped} {what} pictures so far cannot be read, the last: {bad.Reason}", bad.Name, $"at most 1 % of {source.Count}", "Repair or remove them.");
+                    options.Warn?.Invoke($"{bad.Reason}; left out");
+                },
+            };
+            return FeatureExtraction.Labelled(blocks(source, made), source, what);
+        }
+    }
+}
