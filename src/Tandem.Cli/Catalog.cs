@@ -7,6 +7,7 @@ static class Catalog
 {
     public static IReadOnlyList<Command> All { get; } =
     [
+        new DemoCommand(),
         new PretrainCommand(),
         new ResumeCommand(),
         new EvaluateCommand(),
@@ -17,6 +18,7 @@ static class Catalog
         new RecipesLsCommand(),
         new RecipesShowCommand(),
         new RecipesExplainCommand(),
+        new RecipesSchemaCommand(),
         new VerifyCommand(),
         new DoctorCommand(),
         new VersionCommand(),

@@ -198,7 +198,7 @@ public sealed class Pretraining : IDisposable
     {
         if (recipe.Model.Init is not { } init)
             return (WeightStore.Fresh(recipe.Run.Seed, device), []);
-        var model = ModelFolder.Open(Models.ModelPath.Resolve(init));
+        var model = ModelFolder.Open(ModelPath.Resolve(init));
         using var file = Safetensors.Open(model.WeightsPath);
         var values = file.Names.ToDictionary(name => name, file.Read, StringComparer.Ordinal);
         var store = WeightStore.FromOrFresh(values.GetValueOrDefault, model.WeightsPath, recipe.Run.Seed, device);
