@@ -18,6 +18,8 @@ static class Catalog
         new RecipesLsCommand(),
         new RecipesShowCommand(),
         new RecipesExplainCommand(),
+        new DataTokenizeCommand(),
+        new DataVocabTrainCommand(),
         new RecipesSchemaCommand(),
         new VerifyCommand(),
         new DoctorCommand(),
@@ -25,12 +27,14 @@ static class Catalog
         new HelpCommand(),
     ];
 
-    /// <summary>What the first word of two-word commands stands for.</summary>
+    /// <summary>What the first words of commands with several stand for.</summary>
     public static IReadOnlyDictionary<string, string> Groups { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
     {
         ["models"] = "What was learned",
         ["data"] = "What to learn from",
         ["recipes"] = "What to learn, and how",
+        ["data"] = "What to learn from",
+        ["data vocab"] = "Vocabularies of text",
     };
 
     /// <summary>The command of this name, or null.</summary>
