@@ -3,7 +3,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
-#include "rows.h"
+#include "vectors.h"
 
 namespace tandem {
 namespace {
@@ -16,7 +16,13 @@ using torch::autograd::variable_list;
 
 typedef float vec __attribute__((vector_size(64), aligned(4)));
 constexpr int64_t lanes = 16;
-constexpr int64_t tile = 64;  // queries at a time
+constexpr int64_t tile = 96;  // queries at a time, at most
+
+// Tiles of equal size: a last one of few queries would cost as much as a full one.
+inline int64_t tile_of(int64_t queries) {
+    int64_t tiles = (queries + tile - 1) / tile;
+    return (queries + tiles - 1) / tiles;
+}
 
 inline int64_t padded(int64_t n) { return (n + lanes - 1) / lanes * lanes; }
 
@@ -48,6 +54,7 @@ inline void rows_of(const float* a, int64_t ai, int64_t ak, const float* b, int6
 // c [rows, columns] (+)= a · b with a(i, k) = a[i·ai + k·ak], b row-major; columns are a multiple of 16.
 void product(const float* a, int64_t ai, int64_t ak, const float* b, int64_t ldb, float* c, int64_t ldc, int64_t rows, int64_t columns, int64_t depth, bool accumulate) {
     int64_t j = 0;
+    for (; j + 4 * lanes <= columns; j += 4 * lanes) rows_of<4>(a, ai, ak, b + j, ldb, c + j, ldc, rows, depth, accumulate);
     for (; j + 2 * lanes <= columns; j += 2 * lanes) rows_of<2>(a, ai, ak, b + j, ldb, c + j, ldc, rows, depth, accumulate);
     for (; j < columns; j += lanes) rows_of<1>(a, ai, ak, b + j, ldb, c + j, ldc, rows, depth, accumulate);
 }
@@ -89,6 +96,30 @@ void softmax_tile(float* s, int64_t ld, const Shape& d, const Extras& e, int64_t
             for (int64_t j = 0; j < d.keys; j++)
                 if (p[j]) row[j] = -INFINITY;
         }
+#ifdef TANDEM_AVX512
+        float shift = given ? logsum[i] : -INFINITY;
+        if (!given) {
+            __m512 most = _mm512_set1_ps(-INFINITY);
+            for (int64_t j = 0; j < d.keys; j += lanes) {
+                __mmask16 m = first_lanes(d.keys - j);
+                most = _mm512_mask_max_ps(most, m, most, load16(row + j, m));
+            }
+            shift = _mm512_reduce_max_ps(most);
+        }
+        __m512 sums = _mm512_setzero_ps(), from_shift = _mm512_set1_ps(shift);
+        for (int64_t j = 0; j < d.keys; j += lanes) {
+            __mmask16 m = first_lanes(d.keys - j);
+            __m512 v = _mm512_maskz_mov_ps(m, exp16(_mm512_sub_ps(load16(row + j, m), from_shift)));
+            store16(row + j, v);  // rows are padded to whole vectors
+            sums = _mm512_add_ps(sums, v);
+        }
+        if (!given) {
+            float sum = _mm512_reduce_add_ps(sums);
+            __m512 inverse = _mm512_set1_ps(1.0f / sum);
+            for (int64_t j = 0; j < d.keys; j += lanes) store16(row + j, _mm512_mul_ps(load16(row + j), inverse));
+            logsum[i] = shift + std::log(sum);
+        }
+#else
         float shift;
         if (given) {
             shift = logsum[i];
@@ -110,6 +141,7 @@ void softmax_tile(float* s, int64_t ld, const Shape& d, const Extras& e, int64_t
             logsum[i] = shift + std::log(sum);
         }
         for (int64_t j = d.keys; j < ld; j++) row[j] = 0;
+#endif
     }
 }
 
@@ -136,10 +168,71 @@ float* scratch(size_t floats) {
     return reinterpret_cast<float*>((address + 63) & ~uintptr_t{63});
 }
 
+#ifdef TANDEM_AVX512
+
+// Rows of a head as floats times a factor, filled with zeros up to ld, a multiple of 16.
 template <class T>
-void gather(const T* from, int64_t row, float* to, int64_t ld, int64_t count, int64_t width) {
+void gather(const T* from, int64_t row, float* to, int64_t ld, int64_t count, int64_t width, float factor) {
+    __m512 by = _mm512_set1_ps(factor);
+    for (int64_t i = 0; i < count; i++)
+        for (int64_t k = 0; k < ld; k += lanes) store16(to + i * ld + k, _mm512_mul_ps(load16(from + i * row + k, first_lanes(width - k)), by));
+}
+
+template <class T>
+void scatter(const float* from, int64_t ld, T* to, int64_t row, int64_t count, int64_t width, float factor) {
+    __m512 by = _mm512_set1_ps(factor);
+    for (int64_t i = 0; i < count; i++)
+        for (int64_t k = 0; k < width; k += lanes) store16(to + i * row + k, _mm512_mul_ps(load16(from + i * ld + k), by), first_lanes(width - k));
+}
+
+// Sixteen rows of sixteen.
+inline void transpose16(__m512 (&r)[16]) {
+    __m512 t[16];
+    for (int i = 0; i < 16; i += 2) {
+        t[i] = _mm512_unpacklo_ps(r[i], r[i + 1]);
+        t[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
+    }
+    for (int i = 0; i < 16; i += 4) {
+        r[i] = _mm512_shuffle_ps(t[i], t[i + 2], 0x44);
+        r[i + 1] = _mm512_shuffle_ps(t[i], t[i + 2], 0xee);
+        r[i + 2] = _mm512_shuffle_ps(t[i + 1], t[i + 3], 0x44);
+        r[i + 3] = _mm512_shuffle_ps(t[i + 1], t[i + 3], 0xee);
+    }
+    for (int i = 0; i < 4; i++) {
+        t[i] = _mm512_shuffle_f32x4(r[i], r[i + 4], 0x88);
+        t[i + 4] = _mm512_shuffle_f32x4(r[i], r[i + 4], 0xdd);
+        t[i + 8] = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0x88);
+        t[i + 12] = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0xdd);
+    }
+    for (int i = 0; i < 4; i++) {
+        r[i] = _mm512_shuffle_f32x4(t[i], t[i + 8], 0x88);
+        r[i + 8] = _mm512_shuffle_f32x4(t[i], t[i + 8], 0xdd);
+        r[i + 4] = _mm512_shuffle_f32x4(t[i + 4], t[i + 12], 0x88);
+        r[i + 12] = _mm512_shuffle_f32x4(t[i + 4], t[i + 12], 0xdd);
+    }
+}
+
+// [rows, ld] with zeros beyond `columns` → [columns, ldt] with zeros beyond `rows`; both strides are multiples of 16.
+void transpose(const float* from, int64_t ld, float* to, int64_t ldt, int64_t rows, int64_t columns) {
+    for (int64_t i = 0; i < ldt; i += lanes)
+        for (int64_t k = 0; k < columns; k += lanes) {
+            __m512 r[16];
+#pragma GCC unroll 16
+            for (int64_t j = 0; j < 16; j++) r[j] = i + j < rows ? load16(from + (i + j) * ld + k) : _mm512_setzero_ps();
+            transpose16(r);
+#pragma GCC unroll 16
+            for (int64_t j = 0; j < 16; j++)
+                if (k + j < columns) store16(to + (k + j) * ldt + i, r[j]);
+        }
+}
+
+#else
+
+template <class T>
+void gather(const T* from, int64_t row, float* to, int64_t ld, int64_t count, int64_t width, float factor) {
     for (int64_t i = 0; i < count; i++) {
         load_row(from + i * row, to + i * ld, width);
+        for (int64_t k = 0; k < width; k++) to[i * ld + k] *= factor;
         for (int64_t k = width; k < ld; k++) to[i * ld + k] = 0;
     }
 }
@@ -152,32 +245,34 @@ void transpose(const float* from, int64_t ld, float* to, int64_t ldt, int64_t ro
 }
 
 template <class T>
-void scatter(const float* from, int64_t ld, T* to, int64_t row, int64_t count, int64_t width, float scale) {
+void scatter(const float* from, int64_t ld, T* to, int64_t row, int64_t count, int64_t width, float factor) {
     std::vector<float> line(width);
     for (int64_t i = 0; i < count; i++) {
-        for (int64_t k = 0; k < width; k++) line[k] = from[i * ld + k] * scale;
+        for (int64_t k = 0; k < width; k++) line[k] = from[i * ld + k] * factor;
         store_row(line.data(), to + i * row, width);
     }
 }
 
+#endif
+
 template <class T>
 void forward_heads(const Shape& d, const Extras& e, Heads<T> q, Heads<T> k, Heads<T> v, Heads<T> out, float* logsum) {
     int64_t wide = padded(d.width), long_ = padded(d.keys);
+    int64_t step = tile_of(d.queries);
     bool drop = e.kept != nullptr || e.rate > 0;
     bool parallel = at::get_num_threads() > 1;
-#pragma omp parallel for schedule(static) if (parallel)
+#pragma omp parallel for schedule(dynamic, 8) if (parallel)
     for (int64_t task = 0; task < d.samples * d.heads; task++) {
         int64_t n = task / d.heads, h = task % d.heads;
         float* memory = scratch(d.keys * wide * 2 + d.width * long_ + tile * (2 * wide + 2 * long_));
         float *keys = memory, *values = keys + d.keys * wide, *turned = values + d.keys * wide, *queries = turned + d.width * long_;
         float *outputs = queries + tile * wide, *scores = outputs + tile * wide, *dropped = scores + tile * long_;
-        gather(k.at(n, h, d.width), k.row, keys, wide, d.keys, d.width);
-        gather(v.at(n, h, d.width), v.row, values, wide, d.keys, d.width);
+        gather(k.at(n, h, d.width), k.row, keys, wide, d.keys, d.width, 1.0f);
+        gather(v.at(n, h, d.width), v.row, values, wide, d.keys, d.width, 1.0f);
         transpose(keys, wide, turned, long_, d.keys, d.width);
-        for (int64_t from = 0; from < d.queries; from += tile) {
-            int64_t count = std::min(tile, d.queries - from);
-            gather(q.at(n, h, d.width) + from * q.row, q.row, queries, wide, count, d.width);
-            for (int64_t i = 0; i < count * wide; i++) queries[i] *= d.scale;
+        for (int64_t from = 0; from < d.queries; from += step) {
+            int64_t count = std::min(step, d.queries - from);
+            gather(q.at(n, h, d.width) + from * q.row, q.row, queries, wide, count, d.width, d.scale);
             product(queries, wide, 1, turned, long_, scores, long_, count, long_, d.width, false);
             softmax_tile(scores, long_, d, e, n, h, from, count, logsum + (n * d.heads + h) * d.queries + from, false);
             if (drop) drop_tile(scores, dropped, long_, d, e, n, h, from, count);
@@ -191,10 +286,11 @@ template <class T>
 void backward_heads(const Shape& d, const Extras& e, Heads<T> q, Heads<T> k, Heads<T> v, Heads<T> out, Heads<T> g, const float* logsum, Heads<T> gq, Heads<T> gk,
                     Heads<T> gv) {
     int64_t wide = padded(d.width), long_ = padded(d.keys);
+    int64_t step = tile_of(d.queries);
     bool drop = e.kept != nullptr || e.rate > 0;
     bool parallel = at::get_num_threads() > 1;
     float factor = static_cast<float>(1.0 / (1.0 - e.rate));
-#pragma omp parallel for schedule(static) if (parallel)
+#pragma omp parallel for schedule(dynamic, 8) if (parallel)
     for (int64_t task = 0; task < d.samples * d.heads; task++) {
         int64_t n = task / d.heads, h = task % d.heads;
         float* memory = scratch(d.keys * wide * 4 + d.width * long_ * 2 + tile * (4 * wide + 3 * long_));
@@ -202,16 +298,15 @@ void backward_heads(const Shape& d, const Extras& e, Heads<T> q, Heads<T> k, Hea
         float *turned_keys = grad_values + d.keys * wide, *turned_values = turned_keys + d.width * long_, *queries = turned_values + d.width * long_;
         float *outputs = queries + tile * wide, *grads = outputs + tile * wide, *grad_queries = grads + tile * wide, *p = grad_queries + tile * wide;
         float *dp = p + tile * long_, *dropped = dp + tile * long_;
-        gather(k.at(n, h, d.width), k.row, keys, wide, d.keys, d.width);
-        gather(v.at(n, h, d.width), v.row, values, wide, d.keys, d.width);
+        gather(k.at(n, h, d.width), k.row, keys, wide, d.keys, d.width, 1.0f);
+        gather(v.at(n, h, d.width), v.row, values, wide, d.keys, d.width, 1.0f);
         transpose(keys, wide, turned_keys, long_, d.keys, d.width);
         transpose(values, wide, turned_values, long_, d.keys, d.width);
-        for (int64_t from = 0; from < d.queries; from += tile) {
-            int64_t count = std::min(tile, d.queries - from);
-            gather(q.at(n, h, d.width) + from * q.row, q.row, queries, wide, count, d.width);
-            for (int64_t i = 0; i < count * wide; i++) queries[i] *= d.scale;
-            gather(out.at(n, h, d.width) + from * out.row, out.row, outputs, wide, count, d.width);
-            gather(g.at(n, h, d.width) + from * g.row, g.row, grads, wide, count, d.width);
+        for (int64_t from = 0; from < d.queries; from += step) {
+            int64_t count = std::min(step, d.queries - from);
+            gather(q.at(n, h, d.width) + from * q.row, q.row, queries, wide, count, d.width, d.scale);
+            gather(out.at(n, h, d.width) + from * out.row, out.row, outputs, wide, count, d.width, 1.0f);
+            gather(g.at(n, h, d.width) + from * g.row, g.row, grads, wide, count, d.width, 1.0f);
             product(queries, wide, 1, turned_keys, long_, p, long_, count, long_, d.width, false);
             softmax_tile(p, long_, d, e, n, h, from, count, const_cast<float*>(logsum) + (n * d.heads + h) * d.queries + from, true);
             product(grads, wide, 1, turned_values, long_, dp, long_, count, long_, d.width, false);

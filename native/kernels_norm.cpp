@@ -3,7 +3,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
-#include "rows.h"
+#include "vectors.h"
 
 namespace tandem {
 namespace {
@@ -84,11 +84,100 @@ inline void scale_by(float* __restrict g, const float* weight, int64_t n) {
     for (int64_t i = 0; i < n; i++) g[i] *= weight[i];
 }
 
+#ifdef TANDEM_AVX512
+
+// body(offset, lanes, 0 or 1) over a row; the number tells accumulators apart.
+template <class Body>
+inline void each16(int64_t n, Body&& body) {
+    constexpr __mmask16 all = 0xffff;
+    int64_t i = 0;
+    for (; i + 32 <= n; i += 32) {
+        body(i, all, 0);
+        body(i + 16, all, 1);
+    }
+    if (i + 16 <= n) {
+        body(i, all, 0);
+        i += 16;
+    }
+    if (i < n) body(i, first_lanes(n - i), 1);
+}
+
+inline float total(const __m512 (&sums)[2]) { return _mm512_reduce_add_ps(_mm512_add_ps(sums[0], sums[1])); }
+
+// s <- x + r minus their mean; gives the inverse deviation.
+template <class X, class R>
+inline float centre(const X* x, const R* r, float* s, int64_t width, float eps) {
+    __m512 sums[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
+    each16(width, [&](int64_t i, __mmask16 m, int k) {
+        __m512 v = load16(x + i, m);
+        if (r != nullptr) v = _mm512_add_ps(v, load16(r + i, m));
+        store16(s + i, v, m);
+        sums[k] = _mm512_add_ps(sums[k], v);
+    });
+    __m512 mean = _mm512_set1_ps(total(sums) / static_cast<float>(width));
+    sums[0] = sums[1] = _mm512_setzero_ps();
+    each16(width, [&](int64_t i, __mmask16 m, int k) {
+        __m512 v = _mm512_maskz_sub_ps(m, load16(s + i, m), mean);
+        store16(s + i, v, m);
+        sums[k] = _mm512_fmadd_ps(v, v, sums[k]);
+    });
+    return 1.0f / std::sqrt(total(sums) / static_cast<float>(width) + eps);
+}
+
+inline __m512 affine16(__m512 v, const float* weight, const float* bias, int64_t i, __mmask16 m) {
+    return weight == nullptr ? v : _mm512_fmadd_ps(v, load16(weight + i, m), load16(bias + i, m));
+}
+
+// The gradient of a row of sums. s is the centred row; gradient(i, lanes, standardised values) gives that of the norm's result; finish(i,
+// lanes, values) takes what comes out. gw and gb, if given, take the gradients of weight and bias.
+template <class Gradient, class Finish>
+inline void norm_row_back(float* s, float* g, float inverse, const float* weight, float* gw, float* gb, int64_t width, Gradient&& gradient, Finish&& finish) {
+    __m512 scale = _mm512_set1_ps(inverse), sums[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()}, dots[2] = {sums[0], sums[0]};
+    each16(width, [&](int64_t i, __mmask16 m, int k) {
+        __m512 h = _mm512_mul_ps(load16(s + i, m), scale), d = gradient(i, m, h);
+        if (weight != nullptr) {
+            store16(gw + i, _mm512_fmadd_ps(d, h, load16(gw + i, m)), m);
+            store16(gb + i, _mm512_add_ps(load16(gb + i, m), d), m);
+            d = _mm512_mul_ps(d, load16(weight + i, m));
+        }
+        store16(s + i, h, m);
+        store16(g + i, d, m);
+        sums[k] = _mm512_add_ps(sums[k], d);
+        dots[k] = _mm512_fmadd_ps(d, h, dots[k]);
+    });
+    __m512 sum = _mm512_set1_ps(total(sums) / static_cast<float>(width)), dot = _mm512_set1_ps(total(dots) / static_cast<float>(width));
+    each16(width, [&](int64_t i, __mmask16 m, int) {
+        finish(i, m, _mm512_mul_ps(scale, _mm512_fnmadd_ps(load16(s + i, m), dot, _mm512_sub_ps(load16(g + i, m), sum))));
+    });
+}
+
+#endif
+
 // ---- add_norm: LN(x + r) * weight + bias, as float32 and, if asked for, a bfloat16 twin for the products that follow
 
 template <class X, class R>
 void add_norm_forward(const Tensor& x, const Tensor& r, const Tensor& w, const Tensor& b, float eps, Tensor& y, Tensor& low) {
     int64_t width = x.size(-1), rows = x.numel() / width;
+#ifdef TANDEM_AVX512
+    const X* from = data<X>(x);
+    const R* also = data<R>(r);
+    const float *weight = data<float>(w), *bias = data<float>(b);
+    float* to = data<float>(y);
+    bf16* twin = data<bf16>(low);
+    for_chunks(rows, width * 12, [&](int64_t, int64_t begin, int64_t end) {
+        std::vector<float> buffer(width);
+        float* s = buffer.data();
+        for (int64_t row = begin; row < end; row++) {
+            int64_t at = row * width;
+            __m512 inverse = _mm512_set1_ps(centre(from + at, also == nullptr ? also : also + at, s, width, eps));
+            each16(width, [&](int64_t i, __mmask16 m, int) {
+                __m512 v = affine16(_mm512_mul_ps(load16(s + i, m), inverse), weight, bias, i, m);
+                store16(to + at + i, v, m);
+                if (twin != nullptr) store16(twin + at + i, v, m);
+            });
+        }
+    });
+#else
     for_chunks(rows, width * 12, [&](int64_t, int64_t begin, int64_t end) {
         std::vector<float> buffer(2 * width);
         float *s = buffer.data(), *t = s + width;
@@ -104,12 +193,39 @@ void add_norm_forward(const Tensor& x, const Tensor& r, const Tensor& w, const T
             if (low.defined()) store_row(s, data<bf16>(low) + i * width, width);
         }
     });
+#endif
 }
 
 template <class X, class R>
 void add_norm_backward(const Tensor& x, const Tensor& r, const Tensor& w, float eps, const Tensor& gy, const Tensor& gl, Tensor& gx, Tensor& gr,
                        AffineGradient& affine_gradient) {
     int64_t width = x.size(-1), rows = x.numel() / width;
+#ifdef TANDEM_AVX512
+    const X* from = data<X>(x);
+    const R* also = data<R>(r);
+    const float *weight = data<float>(w), *full = data<float>(gy);
+    const bf16* half = data<bf16>(gl);
+    X* to = data<X>(gx);
+    R* to_also = data<R>(gr);
+    float *gw = data<float>(affine_gradient.weight), *gb = data<float>(affine_gradient.bias);
+    for_chunks(rows, width * 16, [&](int64_t chunk, int64_t begin, int64_t end) {
+        std::vector<float> buffer(2 * width);
+        float *s = buffer.data(), *g = s + width;
+        for (int64_t row = begin; row < end; row++) {
+            int64_t at = row * width;
+            float inverse = centre(from + at, also == nullptr ? also : also + at, s, width, eps);
+            norm_row_back(s, g, inverse, weight, gw + chunk * width, gb + chunk * width, width,
+                [&](int64_t i, __mmask16 m, __m512) {
+                    __m512 d = full != nullptr ? load16(full + at + i, m) : _mm512_setzero_ps();
+                    return half != nullptr ? _mm512_add_ps(d, load16(half + at + i, m)) : d;
+                },
+                [&](int64_t i, __mmask16 m, __m512 v) {
+                    store16(to + at + i, v, m);
+                    if (to_also != nullptr) store16(to_also + at + i, v, m);
+                });
+        }
+    });
+#else
     for_chunks(rows, width * 16, [&](int64_t chunk, int64_t begin, int64_t end) {
         std::vector<float> buffer(3 * width);
         float *s = buffer.data(), *t = s + width, *g = t + width;
@@ -134,6 +250,7 @@ void add_norm_backward(const Tensor& x, const Tensor& r, const Tensor& w, float 
             if (gr.defined()) store_row(g, data<R>(gr) + i * width, width);
         }
     });
+#endif
 }
 
 template <class Body>
@@ -198,6 +315,23 @@ std::tuple<Tensor, Tensor> add_norm_pair(const Tensor& x, const optional<Tensor>
 template <class T>
 void norm_gelu_forward(const Tensor& x, const Tensor& w, const Tensor& b, const Tensor& skip, float eps, Tensor& y) {
     int64_t width = x.size(-1), rows = x.numel() / width;
+#ifdef TANDEM_AVX512
+    const T *from = data<T>(x), *past = data<T>(skip);
+    const float *weight = data<float>(w), *bias = data<float>(b);
+    T* to = data<T>(y);
+    for_chunks(rows, width * 12, [&](int64_t, int64_t begin, int64_t end) {
+        std::vector<float> buffer(width);
+        float* s = buffer.data();
+        for (int64_t row = begin; row < end; row++) {
+            int64_t at = row * width;
+            __m512 inverse = _mm512_set1_ps(centre(from + at, static_cast<const T*>(nullptr), s, width, eps));
+            each16(width, [&](int64_t i, __mmask16 m, int) {
+                __m512 v = gelu16(affine16(_mm512_mul_ps(load16(s + i, m), inverse), weight, bias, i, m));
+                store16(to + at + i, past != nullptr ? _mm512_add_ps(v, load16(past + at + i, m)) : v, m);
+            });
+        }
+    });
+#else
     for_chunks(rows, width * 12, [&](int64_t, int64_t begin, int64_t end) {
         std::vector<float> buffer(2 * width);
         float *s = buffer.data(), *t = s + width;
@@ -214,11 +348,29 @@ void norm_gelu_forward(const Tensor& x, const Tensor& w, const Tensor& b, const 
             store_row(s, data<T>(y) + i * width, width);
         }
     });
+#endif
 }
 
 template <class T>
 void norm_gelu_backward(const Tensor& x, const Tensor& w, const Tensor& b, float eps, const Tensor& gy, Tensor& gx, AffineGradient& affine_gradient) {
     int64_t width = x.size(-1), rows = x.numel() / width;
+#ifdef TANDEM_AVX512
+    const T *from = data<T>(x), *upstream = data<T>(gy);
+    const float *weight = data<float>(w), *bias = data<float>(b);
+    T* to = data<T>(gx);
+    float *gw = data<float>(affine_gradient.weight), *gb = data<float>(affine_gradient.bias);
+    for_chunks(rows, width * 16, [&](int64_t chunk, int64_t begin, int64_t end) {
+        std::vector<float> buffer(2 * width);
+        float *s = buffer.data(), *g = s + width;
+        for (int64_t row = begin; row < end; row++) {
+            int64_t at = row * width;
+            float inverse = centre(from + at, static_cast<const T*>(nullptr), s, width, eps);
+            norm_row_back(s, g, inverse, weight, gw + chunk * width, gb + chunk * width, width,
+                [&](int64_t i, __mmask16 m, __m512 h) { return _mm512_mul_ps(load16(upstream + at + i, m), gelu_slope16(affine16(h, weight, bias, i, m))); },
+                [&](int64_t i, __mmask16 m, __m512 v) { store16(to + at + i, v, m); });
+        }
+    });
+#else
     for_chunks(rows, width * 16, [&](int64_t chunk, int64_t begin, int64_t end) {
         std::vector<float> buffer(3 * width);
         float *s = buffer.data(), *t = s + width, *g = t + width;
@@ -237,6 +389,7 @@ void norm_gelu_backward(const Tensor& x, const Tensor& w, const Tensor& b, float
             store_row(g, data<T>(gx) + i * width, width);
         }
     });
+#endif
 }
 
 struct NormGelu : Function<NormGelu> {
@@ -291,9 +444,16 @@ struct Gelu : Function<Gelu> {
         by_type(x.scalar_type(), [&](auto t) {
             using T = decltype(t);
             for_chunks(blocks, block * 8, [&](int64_t, int64_t begin, int64_t end) {
-                float a[block], b[block];
                 for (int64_t i = begin; i < end; i++) {
                     int64_t at = i * block, n = std::min(block, count - at);
+#ifdef TANDEM_AVX512
+                    for (int64_t k = 0; k < n; k += 16) {
+                        __mmask16 m = first_lanes(n - k);
+                        __m512 v = load16(data<T>(x) + at + k, m);
+                        store16(data<T>(out) + at + k, Slope ? _mm512_mul_ps(gelu_slope16(v), load16(data<T>(g) + at + k, m)) : gelu16(v), m);
+                    }
+#else
+                    float a[block], b[block];
                     load_row(data<T>(x) + at, a, n);
                     if (Slope) {
                         load_row(data<T>(g) + at, b, n);
@@ -304,6 +464,7 @@ struct Gelu : Function<Gelu> {
                         for (int64_t k = 0; k < n; k++) a[k] = gelu_value(a[k]);
                     }
                     store_row(a, data<T>(out) + at, n);
+#endif
                 }
             });
         });

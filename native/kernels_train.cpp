@@ -74,18 +74,21 @@ Tensor normal_noise(at::IntArrayRef size, double deviation, int64_t seed, at::Sc
     by_type(type, [&](auto t) {
         using T = decltype(t);
         for_blocks(y.numel(), [&](int64_t from, int64_t count) {
-            float a[block];
-            int64_t pairs = (count + 1) / 2;
-            float radius[block / 2], angle[block / 2];
+            float a[block], cosine[block / 2], sine[block / 2];
+            constexpr int64_t pairs = block / 2;
+            auto key = static_cast<uint64_t>(seed) + static_cast<uint64_t>(from / 2) * 0x9E3779B97F4A7C15ull;
+#pragma omp simd
             for (int64_t i = 0; i < pairs; i++) {
-                uint64_t bits = mix(static_cast<uint64_t>(seed) + (from / 2 + i) * 0x9E3779B97F4A7C15ull);
-                float u = (static_cast<uint32_t>(bits >> 40) + 1) * (1.0f / 16777216.0f);  // (0, 1]
-                radius[i] = std::sqrt(-2.0f * std::log(u)) * static_cast<float>(deviation);
-                angle[i] = static_cast<uint32_t>(bits & 0xffffff) * (6.28318530717958648f / 16777216.0f);
+                uint64_t bits = mix(key + static_cast<uint64_t>(i) * 0x9E3779B97F4A7C15ull);
+                float u = static_cast<float>(static_cast<int32_t>(bits >> 40) + 1) * (1.0f / 16777216.0f);  // (0, 1]
+                float radius = std::sqrt(-2.0f * fast_log(u)) * static_cast<float>(deviation), x, z;
+                fast_turn(static_cast<float>(static_cast<int32_t>(bits & 0xffffff)) * (1.0f / 16777216.0f), x, z);
+                cosine[i] = radius * x;
+                sine[i] = radius * z;
             }
             for (int64_t i = 0; i < pairs; i++) {
-                a[2 * i] = radius[i] * std::cos(angle[i]);
-                if (2 * i + 1 < block) a[2 * i + 1] = radius[i] * std::sin(angle[i]);
+                a[2 * i] = cosine[i];
+                a[2 * i + 1] = sine[i];
             }
             store_row(a, data<T>(y) + from, count);
         });

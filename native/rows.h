@@ -76,6 +76,38 @@ inline float gelu_slope(float x) {
     return cdf + x * 0.39894228040143268f * fast_exp(-0.5f * x * x);
 }
 
+// Natural logarithm of x in (0, 1], relative error below 2e-7 of the result or 1e-7 absolute.
+inline float fast_log(float x) {
+    uint32_t u = float_to_bits(x);
+    int32_t e = static_cast<int32_t>(u >> 23) - 127;
+    float m = bits_to_float((u & 0x7fffffu) | 0x3f800000u);
+    bool large = m > 1.41421356f;
+    m = (large ? 0.5f * m : m) - 1.0f;
+    float n = static_cast<float>(large ? e + 1 : e), s = m * m;
+    float p = 7.0376836292e-2f;
+    p = p * m - 1.1514610310e-1f;
+    p = p * m + 1.1676998740e-1f;
+    p = p * m - 1.2420140846e-1f;
+    p = p * m + 1.4249322787e-1f;
+    p = p * m - 1.6668057665e-1f;
+    p = p * m + 2.0000714765e-1f;
+    p = p * m - 2.4999993993e-1f;
+    p = p * m + 3.3333331174e-1f;
+    float y = p * m * s + n * -2.12194440e-4f - 0.5f * s;
+    return m + y + n * 0.693359375f;
+}
+
+// Cosine and sine of 2π·t for t in [0, 1), error below 1e-7.
+inline void fast_turn(float t, float& cosine, float& sine) {
+    float quarter = std::nearbyint(4.0f * t), r = (t - 0.25f * quarter) * 6.28318530717958648f, s = r * r;
+    float a = ((-1.9515295891e-4f * s + 8.3321608736e-3f) * s - 1.6666654611e-1f) * s * r + r;
+    float b = ((2.443315711809948e-5f * s - 1.388731625493765e-3f) * s + 4.166664568298827e-2f) * s * s - 0.5f * s + 1.0f;
+    int32_t q = static_cast<int32_t>(quarter) & 3;
+    float x = (q & 1) != 0 ? a : b, y = (q & 1) != 0 ? b : a;
+    cosine = q == 1 || q == 2 ? -x : x;
+    sine = q >= 2 ? -y : y;
+}
+
 // Random bits as a function of (seed, index): two rounds of a 64-bit mixer.
 inline uint64_t mix(uint64_t z) {
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;

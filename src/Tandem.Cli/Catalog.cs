@@ -7,6 +7,7 @@ static class Catalog
 {
     public static IReadOnlyList<Command> All { get; } =
     [
+        new DemoCommand(),
         new PretrainCommand(),
         new ResumeCommand(),
         new EvaluateCommand(),
@@ -17,18 +18,23 @@ static class Catalog
         new RecipesLsCommand(),
         new RecipesShowCommand(),
         new RecipesExplainCommand(),
+        new DataTokenizeCommand(),
+        new DataVocabTrainCommand(),
+        new RecipesSchemaCommand(),
         new VerifyCommand(),
         new DoctorCommand(),
         new VersionCommand(),
         new HelpCommand(),
     ];
 
-    /// <summary>What the first word of two-word commands stands for.</summary>
+    /// <summary>What the first words of commands with several stand for.</summary>
     public static IReadOnlyDictionary<string, string> Groups { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
     {
         ["models"] = "What was learned",
         ["data"] = "What to learn from",
         ["recipes"] = "What to learn, and how",
+        ["data"] = "What to learn from",
+        ["data vocab"] = "Vocabularies of text",
     };
 
     /// <summary>The command of this name, or null.</summary>

@@ -3,7 +3,7 @@ namespace Tandem.Cli;
 /// <summary>A command: one file in Commands/, one line in <see cref="Catalog"/>. It parses nothing and computes nothing itself.</summary>
 abstract class Command
 {
-    /// <summary>One word, or two where it belongs to a group: <c>recipes ls</c>.</summary>
+    /// <summary>One word, or more where it belongs to a group: <c>recipes ls</c>, <c>data vocab train</c>.</summary>
     public abstract string Name { get; }
 
     /// <summary>One line: what one gets.</summary>

@@ -117,11 +117,12 @@ static class CommandLine
         {
             var parts = command.Name.Split(' ');
             System.CommandLine.Command parent = Root;
-            if (parts.Length == 2)
+            for (var depth = 1; depth < parts.Length; depth++)
             {
-                parent = Root.Subcommands.FirstOrDefault(group => group.Name == parts[0]) ?? Know(new System.CommandLine.Command(parts[0], Catalog.Groups[parts[0]]), parts[0]);
-                if (!Root.Subcommands.Contains(parent))
-                    Root.Add(parent);
+                var (word, name) = (parts[depth - 1], string.Join(' ', parts[..depth]));
+                if (parent.Subcommands.FirstOrDefault(known => known.Name == word) is not { } group)
+                    parent.Add(group = Know(new System.CommandLine.Command(word, Catalog.Groups[name]), name));
+                parent = group;
             }
             parent.Add(Know(new System.CommandLine.Command(parts[^1], command.Summary), command.Name));
         }

@@ -66,7 +66,11 @@ sealed unsafe class Operator(string schema)
     {
         Resolve();
         int produced;
-        Native.Check(Native.Call(handle, arguments, count, results, capacity, &produced), Name);
+        var clock = NativeClock.Current;
+        var started = clock is null ? 0 : System.Diagnostics.Stopwatch.GetTimestamp();
+        var status = Native.Call(handle, arguments, count, results, capacity, &produced);
+        clock?.Add(Name, started);
+        Native.Check(status, Name);
         Recorder.Current?.Record(Name, arguments, results);
     }
 }

@@ -301,20 +301,6 @@ public static unsafe partial class Ops
         }
     }
 
-    static readonly Operator aten_linear = new("aten::linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor");
-
-    /// <summary><c>aten::linear(Tensor input, Tensor weight, Tensor? bias=None) -&gt; Tensor</c></summary>
-    public static Tensor Linear(this Tensor input, Tensor weight, Tensor? bias = null)
-    {
-        Value* values = stackalloc Value[3];
-        {
-            values[0] = Torch.Value.Of(input);
-            values[1] = Torch.Value.Of(weight);
-            values[2] = Torch.Value.Of(bias);
-            return Operator.One(aten_linear, values, 3);
-        }
-    }
-
     static readonly Operator aten_matmul = new("aten::matmul(Tensor self, Tensor other) -> Tensor");
 
     /// <summary><c>aten::matmul(Tensor self, Tensor other) -&gt; Tensor</c></summary>
@@ -1160,6 +1146,36 @@ public static unsafe partial class Ops
         {
             values[0] = Torch.Value.Of(x);
             return Operator.One(tandem_gelu, values, 1);
+        }
+    }
+
+    static readonly Operator tandem_linear = new("tandem::linear(Tensor x, Tensor weight, Tensor? bias=None) -> Tensor");
+
+    /// <summary><c>tandem::linear(Tensor x, Tensor weight, Tensor? bias=None) -&gt; Tensor</c></summary>
+    public static Tensor Linear(this Tensor x, Tensor weight, Tensor? bias = null)
+    {
+        Value* values = stackalloc Value[3];
+        {
+            values[0] = Torch.Value.Of(x);
+            values[1] = Torch.Value.Of(weight);
+            values[2] = Torch.Value.Of(bias);
+            return Operator.One(tandem_linear, values, 3);
+        }
+    }
+
+    static readonly Operator tandem_mlp = new("tandem::mlp(Tensor x, Tensor up, Tensor up_bias, Tensor down, Tensor down_bias) -> Tensor");
+
+    /// <summary><c>tandem::mlp(Tensor x, Tensor up, Tensor up_bias, Tensor down, Tensor down_bias) -&gt; Tensor</c></summary>
+    public static Tensor Mlp(this Tensor x, Tensor up, Tensor upBias, Tensor down, Tensor downBias)
+    {
+        Value* values = stackalloc Value[5];
+        {
+            values[0] = Torch.Value.Of(x);
+            values[1] = Torch.Value.Of(up);
+            values[2] = Torch.Value.Of(upBias);
+            values[3] = Torch.Value.Of(down);
+            values[4] = Torch.Value.Of(downBias);
+            return Operator.One(tandem_mlp, values, 5);
         }
     }
 

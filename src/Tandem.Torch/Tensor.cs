@@ -131,7 +131,11 @@ public sealed unsafe class Tensor : IDisposable
     public void Backward(Tensor? gradient = null)
     {
         long root = Handle, from = gradient?.Handle ?? 0;
-        Native.Check(Native.Backward(&root, &from, 1), "backward");
+        var clock = NativeClock.Current;
+        var started = clock is null ? 0 : System.Diagnostics.Stopwatch.GetTimestamp();
+        var status = Native.Backward(&root, &from, 1);
+        clock?.Add("backward", started);
+        Native.Check(status, "backward");
     }
 
     /// <summary>The single element as a number.</summary>

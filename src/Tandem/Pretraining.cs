@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Tandem.Data;
+using Tandem.Data.Images;
 using Tandem.Data.Sources;
 using Tandem.Layers;
 using Tandem.Models;
@@ -186,7 +187,7 @@ public sealed class Pretraining : IDisposable
         return source;
     }
 
-    static Loader Batches(PretrainingRecipe recipe, Source source, long first) => new(
+    static Loader<ImageBatch> Batches(PretrainingRecipe recipe, Source source, long first) => Loader.Pictures(
         source,
         new TrainingPlan(new Order(recipe.Run.Seed, source.Count), recipe.Data.Batch, microBatches: recipe.Data.MicroBatches),
         recipe.Data.Transform(recipe.Model.FrontEnd.InputSize),
@@ -198,7 +199,7 @@ public sealed class Pretraining : IDisposable
     {
         if (recipe.Model.Init is not { } init)
             return (WeightStore.Fresh(recipe.Run.Seed, device), []);
-        var model = ModelFolder.Open(Models.ModelPath.Resolve(init));
+        var model = ModelFolder.Open(ModelPath.Resolve(init));
         using var file = Safetensors.Open(model.WeightsPath);
         var values = file.Names.ToDictionary(name => name, file.Read, StringComparer.Ordinal);
         var store = WeightStore.FromOrFresh(values.GetValueOrDefault, model.WeightsPath, recipe.Run.Seed, device);

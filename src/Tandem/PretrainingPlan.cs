@@ -13,7 +13,7 @@ namespace Tandem;
 /// <summary>What <c>--dry-run</c> tells: sizes, shapes, and estimates from two steps whose results are thrown away.</summary>
 static class PretrainingPlan
 {
-    public static IReadOnlyList<(string, string)> Of(PretrainingRecipe recipe, Source source, Method method, Loader batches, Precision precision, Device device)
+    public static IReadOnlyList<(string, string)> Of(PretrainingRecipe recipe, Source source, Method method, Loader<ImageBatch> batches, Precision precision, Device device)
     {
         var batch = batches.Next()!;
         var encoder = method.Weights.Trained.Where(p => p.Name.StartsWith("front.", StringComparison.Ordinal) || p.Name.StartsWith("trunk.", StringComparison.Ordinal)).Sum(p => p.Value.Count);

@@ -86,7 +86,7 @@ sealed class EvaluateCommand : Command
     static bool HoldsPackedParts(string path) => Directory.Exists(path) && Directory.EnumerateFiles(path).Select(Path.GetFileName).Any(name =>
         name!.StartsWith("test_batch", StringComparison.Ordinal) || name is "test.bin" || name.StartsWith("t10k-images", StringComparison.Ordinal));
 
-    static void Show(EvaluationReport report, Output output)
+    internal static void Show(EvaluationReport report, Output output)
     {
         var five = report.Probes.Any(result => result.TopFive is not null && result.TopFive > result.Accuracy);
         List<string> headers = ["probe", "encoder", "accuracy", "95 % interval", "settings"];
@@ -108,7 +108,7 @@ sealed class EvaluateCommand : Command
 
     static string Percent(double share) => string.Create(CultureInfo.InvariantCulture, $"{100 * share:0.0} %");
 
-    sealed class Listener(Output output) : IProgress<EvaluationProgress>
+    internal sealed class Listener(Output output) : IProgress<EvaluationProgress>
     {
         public void Report(EvaluationProgress value)
         {

@@ -23,6 +23,7 @@ sealed class RecipesExplainCommand : Command
     public override Task<int> Run(Call call)
     {
         var recipe = RecipeDocument.Load(call.Operands[0], call.Assignments);
+        PretrainingRecipe.Read(recipe);
         var rows = Rows(recipe);
         call.Output.Table(
             ["key", "value", "origin", "meaning"],

@@ -40,6 +40,7 @@ static class Checks
         new ProcessorCheck(),
         new MemoryCheck(),
         new BlasCheck(),
+        new LibtorchCheck(),
         new LibraryCheck(),
         new FolderCheck(),
     ];

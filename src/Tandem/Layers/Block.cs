@@ -17,33 +17,41 @@ public enum NormPlacement
 public sealed record BlockOptions
 {
     /// <summary>Width of the residual stream.</summary>
+    [Range(1)]
     public int Width { get; init; } = 768;
 
     /// <summary>Attention heads.</summary>
+    [Range(1)]
     public int Heads { get; init; } = 12;
 
     /// <summary>Hidden width of the feed-forward net as a multiple of the width (cut to an integer).</summary>
+    [Range(0.1)]
     public double MlpRatio { get; init; } = 4;
 
     /// <summary>Where the norms stand.</summary>
     public NormPlacement Norm { get; init; } = NormPlacement.Post;
 
     /// <summary>Added to the variance in the norms.</summary>
+    [Range(0)]
     public double NormEps { get; init; } = 1e-6;
 
     /// <summary>Whether the norms have weights.</summary>
     public bool NormAffine { get; init; } = true;
 
     /// <summary>Dropout after attention's output projection.</summary>
+    [Range(0, 0.99)]
     public double Dropout { get; init; }
 
     /// <summary>Dropout of attention weights.</summary>
+    [Range(0, 0.99)]
     public double AttentionDropout { get; init; }
 
     /// <summary>Dropout within the feed-forward net, after its activation and after its second layer.</summary>
+    [Range(0, 0.99)]
     public double ActivationDropout { get; init; }
 
     /// <summary>Dropout of the feed-forward branch.</summary>
+    [Range(0, 0.99)]
     public double PostMlpDropout { get; init; }
 
     /// <summary>Glorot's start instead of BERT's normal 0.02.</summary>

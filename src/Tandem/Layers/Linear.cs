@@ -15,7 +15,10 @@ public sealed class Linear(Weights at, int inputs, int outputs, Init? init = nul
     readonly Parameter? offset = bias ? at.Get("bias", [outputs], biasInit ?? Init.Zeros, Role.Bias) : null;
 
     /// <summary>The product in the pass's precision.</summary>
-    public Tensor Forward(Tensor x, Pass pass) => Ops.Linear(pass.Low(x), weight.For(pass), offset?.For(pass));
+    public Tensor Forward(Tensor x, Pass pass) => Ops.Linear(pass.Low(x), weight.ForProduct(pass), offset?.ForProduct(pass));
+
+    /// <summary>The weight and the bias, for layers that join this product with others.</summary>
+    internal (Tensor Weight, Tensor? Bias) For(Pass pass) => (weight.ForProduct(pass), offset?.ForProduct(pass));
 }
 
 /// <summary>Layer norm over the last dimension, in float32, fused with the addition of a residual before it.</summary>
@@ -47,6 +50,12 @@ public sealed class Mlp(Weights at, int width, int hidden, double dropout, Init?
     /// <summary>[.., width] → [.., width].</summary>
     public Tensor Forward(Tensor x, Pass pass)
     {
+        // Without dropout inside, the activation happens within the products.
+        if (!pass.Training || dropout == 0)
+        {
+            var ((first, firstBias), (second, secondBias)) = (up.For(pass), down.For(pass));
+            return Ops.Mlp(pass.Low(x), first, firstBias!, second, secondBias!);
+        }
         var inner = pass.Dropout(Ops.Gelu(up.Forward(x, pass)), dropout, site + "/inner");
         return pass.Dropout(down.Forward(inner, pass), dropout, site + "/outer");
     }

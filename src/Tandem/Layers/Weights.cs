@@ -68,6 +68,12 @@ public sealed class Parameter
         return low!;
     }
 
+    /// <summary>
+    /// The values for a product that takes weights of either type: on the processor as they are, since the kernels round while they pack and
+    /// leave the gradient in float32; elsewhere in the precision of the pass.
+    /// </summary>
+    public Tensor ForProduct(Pass pass) => store.Device == Device.Cpu ? Value : For(pass);
+
     internal void Free()
     {
         low?.Dispose();

@@ -21,21 +21,26 @@ public sealed record DecoderOptions
     public DecoderKind Kind { get; init; }
 
     /// <summary>Width.</summary>
+    [Range(1)]
     public int Width { get; init; } = 384;
 
     /// <summary>Layers.</summary>
+    [Range(1)]
     public int Layers { get; init; } = 5;
 
     /// <summary>Kernel of the convolutions (its side, on a grid).</summary>
+    [Range(1)]
     public int Kernel { get; init; } = 5;
 
     /// <summary>Groups of the convolutions.</summary>
+    [Range(1)]
     public int Groups { get; init; } = 16;
 
     /// <summary>Whether a layer's input is added to its output where the widths agree.</summary>
     public bool Residual { get; init; } = true;
 
     /// <summary>Dropout of the encoder's features on their way in.</summary>
+    [Range(0, 0.99)]
     public double InputDropout { get; init; } = 0.1;
 
     /// <summary>Positions added at masked places.</summary>
@@ -45,6 +50,7 @@ public sealed record DecoderOptions
     public bool PositionsAll { get; init; }
 
     /// <summary>Linear layers at the end of a convolutional decoder along a sequence.</summary>
+    [Range(1)]
     public int ProjectionLayers { get; init; } = 1;
 
     /// <summary>Width between these, as a multiple of the decoder's (cut to an integer).</summary>
@@ -126,8 +132,8 @@ public sealed class GridConvolution(Weights at, int inputs, int outputs, int ker
     /// <summary>[n, rows, columns, inputs] → [n, rows, columns, outputs].</summary>
     public Tensor Forward(Tensor x, Pass pass)
     {
-        var kernels = weight.For(pass);
-        return Ops.ConvRows(pass.Low(x), twoDimensional ? kernels : kernels.Unsqueeze(2), bias.For(pass), groups);
+        var kernels = weight.ForProduct(pass);
+        return Ops.ConvRows(pass.Low(x), twoDimensional ? kernels : kernels.Unsqueeze(2), bias.ForProduct(pass), groups);
     }
 }
 

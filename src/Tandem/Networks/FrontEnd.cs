@@ -9,27 +9,34 @@ namespace Tandem.Networks;
 public abstract record FrontEndOptions
 {
     /// <summary>Blocks of the front end's own, before the shared trunk.</summary>
+    [Range(0)]
     public int PrenetDepth { get; init; }
 
     /// <summary>Chance that one of these is skipped in a training step.</summary>
+    [Range(0, 1)]
     public double PrenetLayerDrop { get; init; }
 
     /// <summary>Dropout before these.</summary>
+    [Range(0, 0.99)]
     public double PrenetDropout { get; init; }
 
     /// <summary>Drop path of the first of these.</summary>
+    [Range(0, 0.99)]
     public double PrenetDropPathStart { get; init; }
 
     /// <summary>Drop path of the last of these.</summary>
+    [Range(0, 0.99)]
     public double PrenetDropPathEnd { get; init; }
 
     /// <summary>Learned tokens in front of the places.</summary>
+    [Range(0)]
     public int ExtraTokens { get; init; }
 
     /// <summary>Whether the first of them begins as zeros (else normal, as the others).</summary>
     public bool FirstTokenZero { get; init; } = true;
 
     /// <summary>Factor on the gradient that flows into the local encoder; 0 freezes it.</summary>
+    [Range(0)]
     public double LocalGradient { get; init; } = 1;
 
     /// <summary>Distance biases in attention; null for none.</summary>
@@ -39,9 +46,11 @@ public abstract record FrontEndOptions
     public MaskOptions Mask { get; init; } = new();
 
     /// <summary>Share of masked places that the encoder sees all the same.</summary>
+    [Range(0, 1)]
     public double KeepMasked { get; init; }
 
     /// <summary>Deviation of the noise that stands for masked places.</summary>
+    [Range(0)]
     public double MaskNoise { get; init; } = 0.01;
 
     /// <summary>Masked places that stay in the input are zeroed; else they become noise.</summary>

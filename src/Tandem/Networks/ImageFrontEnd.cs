@@ -9,12 +9,15 @@ namespace Tandem.Networks;
 public sealed record ImageFrontEndOptions : FrontEndOptions
 {
     /// <summary>Side of the square picture, in pixels.</summary>
+    [Range(1)]
     public int InputSize { get; init; } = 224;
 
     /// <summary>Channels of a pixel.</summary>
+    [Range(1)]
     public int Channels { get; init; } = 3;
 
     /// <summary>Side of a patch, in pixels.</summary>
+    [Range(1)]
     public int PatchSize { get; init; } = 16;
 
     /// <summary>Width of the patch convolution, where a linear layer to the model's width follows; null for none.</summary>
@@ -60,7 +63,7 @@ public sealed class PatchEmbedding
     public Tensor Forward(Tensor pixels, Pass pass)
     {
         using var scope = TensorScope.Enter("patches");
-        var x = Ops.Linear(pass.Low(Patches(pixels, options)), weight.For(pass).Reshape([weight.Value.Size(0), -1]), bias.For(pass));
+        var x = Ops.Linear(pass.Low(Patches(pixels, options)), weight.ForProduct(pass).Reshape([weight.Value.Size(0), -1]), bias.ForProduct(pass));
         return scope.Keep(projection is null ? x : projection.Forward(x, pass));
     }
 

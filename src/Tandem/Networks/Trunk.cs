@@ -10,18 +10,23 @@ public sealed record TrunkOptions
     public BlockOptions Block { get; init; } = new();
 
     /// <summary>Number of blocks.</summary>
+    [Range(1)]
     public int Depth { get; init; } = 12;
 
     /// <summary>Dropout before the first block.</summary>
+    [Range(0, 0.99)]
     public double InputDropout { get; init; }
 
     /// <summary>Chance that a block is skipped in a training step.</summary>
+    [Range(0, 1)]
     public double LayerDrop { get; init; }
 
     /// <summary>Drop path of the first block.</summary>
+    [Range(0, 0.99)]
     public double DropPathStart { get; init; }
 
     /// <summary>Drop path of the last block; in between it rises linearly.</summary>
+    [Range(0, 0.99)]
     public double DropPathEnd { get; init; }
 }
 

@@ -80,7 +80,40 @@ public sealed record PretrainingRecipe
             Watch = document.Bind<WatchOptions>("watch"),
         };
         document.EnsureAllKnown();
+        recipe.Check();
         return recipe;
+    }
+
+    // Settings that contradict each other, before anything is built.
+    void Check()
+    {
+        var (block, front, decoder) = (Model.Trunk.Block, Model.FrontEnd, Model.FrontEnd.Decoder);
+        Require(block.Width % block.Heads == 0, "model.trunk.block.heads", $"{block.Heads} heads cannot share a width of {block.Width}", "a divisor of the width");
+        Require(block.Width % 4 == 0 || !front.FixedPositions, "model.trunk.block.width", $"two-dimensional positions cannot have a width of {block.Width}", "a multiple of 4");
+        Require(front.InputSize >= front.PatchSize, "model.front_end.patch_size", $"pictures of {front.InputSize} pixels hold no patch of {front.PatchSize}", "at most the input size");
+        Require(front.Channels == 3, "model.front_end.channels", $"pictures are read with 3 channels, not {front.Channels}", "3");
+        Require(decoder.Kind != DecoderKind.Convolutions || (block.Width % decoder.Groups == 0 && decoder.Width % decoder.Groups == 0), "model.front_end.decoder.groups",
+            $"{decoder.Groups} groups cannot share the widths {block.Width} and {decoder.Width}", "a divisor of both widths");
+        Require(decoder.Kind == DecoderKind.Convolutions || decoder.Width % 8 == 0, "model.front_end.decoder.width", $"8 heads cannot share a width of {decoder.Width}", "a multiple of 8");
+        Require(Objective.ClassWeight == 0 || front.ExtraTokens > 0, "objective.class_weight", "there is no extra token to learn the mean target", "model.front_end.extra_tokens of at least 1, or 0 here");
+        Require(Data.Batch % Data.MicroBatches == 0, "data.micro_batches", $"{Data.Batch} pictures cannot be shared by {Data.MicroBatches} micro-batches", "a divisor of the batch");
+        var masked = MaskedPlaces();
+        Require(masked > 0 && masked < front.Places, "model.front_end.mask", $"{masked} of {front.Places} patches would be masked", "at least one masked and one visible patch");
+    }
+
+    int MaskedPlaces()
+    {
+        var (mask, places) = (Model.FrontEnd.Mask, Model.FrontEnd.Places);
+        if (mask.Length == 1)
+            return places - RandomMask.Kept(places, mask.Probability);
+        var drawn = (int)(places * (mask.Inverse ? 1 - mask.Probability : mask.Probability));
+        return mask.Inverse ? places - drawn : drawn;
+    }
+
+    void Require(bool holds, string key, string message, string expected)
+    {
+        if (!holds)
+            throw new TandemException(ErrorKind.Usage, message, $"{key} ({Document.OriginOf(key)})", expected);
     }
 
     /// <summary>The encoder's architecture.</summary>

@@ -221,7 +221,7 @@ sealed class RecipeBinder(RecipeNode root)
 
     static Setting Describe(PropertyInfo property, object? instance) =>
         new(RecipeValues.Snake(property.Name), property.PropertyType, IsNullable(property.PropertyType, new NullabilityInfoContext().Create(property)),
-            property.GetCustomAttribute<MeaningAttribute>(), property.GetCustomAttribute<RangeAttribute>(),
+            Documentation.Meaning(property), property.GetCustomAttribute<RangeAttribute>(),
             property.GetCustomAttribute<RequiredMemberAttribute>() is not null, instance is null ? null : property.GetValue(instance));
 
     static bool IsNullable(Type type, NullabilityInfo info) => System.Nullable.GetUnderlyingType(type) is not null || (!type.IsValueType && info.WriteState == NullabilityState.Nullable);

@@ -21,27 +21,33 @@ public sealed record OptimizerOptions
     public AdamStyle Style { get; init; } = AdamStyle.Fairseq;
 
     /// <summary>Peak learning rate.</summary>
+    [Range(0)]
     public double LearningRate { get; init; } = 1e-3;
 
     /// <summary>Peak learning rate of the decoders; null: the same.</summary>
     public double? DecoderLearningRate { get; init; }
 
     /// <summary>Decay of the first moment.</summary>
+    [Range(0, 1)]
     public double Beta1 { get; init; } = 0.9;
 
     /// <summary>Decay of the second moment.</summary>
+    [Range(0, 1)]
     public double Beta2 { get; init; } = 0.95;
 
     /// <summary>Added to the root of the second moment.</summary>
+    [Range(0)]
     public double Epsilon { get; init; } = 1e-8;
 
     /// <summary>Weight decay.</summary>
+    [Range(0)]
     public double WeightDecay { get; init; } = 0.05;
 
     /// <summary>Biases, norms and other tensors of one axis are not decayed. The originals of data2vec 2.0 decay them, although they mark them.</summary>
     public bool ExemptVectors { get; init; }
 
     /// <summary>Largest norm of the whole gradient; 0: not clipped.</summary>
+    [Range(0)]
     public double ClipNorm { get; init; }
 
     /// <summary>Peak learning rate of a parameter.</summary>

@@ -22,12 +22,14 @@ public sealed record ScheduleOptions
     public ScheduleKind Kind { get; init; }
 
     /// <summary>Updates of warm-up.</summary>
+    [Range(0)]
     public long Warmup { get; init; }
 
     /// <summary>Rate at update 0 of the warm-up (cosine); negative: the minimum.</summary>
     public double WarmupStart { get; init; } = -1;
 
     /// <summary>Rate at the end (cosine, polynomial).</summary>
+    [Range(0)]
     public double MinRate { get; init; }
 
     /// <summary>Updates of a cosine's period; 0 or less: all after the warm-up.</summary>

@@ -7,12 +7,15 @@ namespace Tandem.Training;
 public sealed record TeacherOptions
 {
     /// <summary>Decay at the first update.</summary>
+    [Range(0, 1)]
     public double DecayStart { get; init; } = 0.999;
 
     /// <summary>Decay from <see cref="AnnealEnd"/> on; 1 freezes the teacher.</summary>
+    [Range(0, 1)]
     public double DecayEnd { get; init; } = 0.9999;
 
     /// <summary>Update at which the end is reached; in between the decay rises linearly.</summary>
+    [Range(0)]
     public long AnnealEnd { get; init; } = 100_000;
 
     /// <summary>Decay at an update: end − (end − start)·(1 − u/anneal), the end from <see cref="AnnealEnd"/> on.</summary>

@@ -41,6 +41,10 @@ public static class CaseKinds
         new Images.PreprocessKind(),
         new Images.ColourJitterKind(),
         new Images.PipelineKind(),
+        new Text.TokenizerKinds(),
+        new Text.TokenizerJsonKind(),
+        new Text.TrainBpeKind(),
+        new Text.TokenRowKinds(),
         new Images.KnnKind(),
         new Images.LogisticRegressionKind(),
     ];

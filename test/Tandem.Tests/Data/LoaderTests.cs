@@ -28,7 +28,7 @@ public sealed class LoaderTests : IDisposable
         return Source.Open(folder["set"], null, "folder");
     }
 
-    static List<ImageBatch> Take(Loader loader, int count)
+    static List<ImageBatch> Take(Loader<ImageBatch> loader, int count)
     {
         using (loader)
             return [.. Enumerable.Range(0, count).Select(_ => loader.Next(TestContext.Current.CancellationToken)!)];
@@ -139,7 +139,7 @@ public sealed class LoaderTests : IDisposable
         _ = loader.Next(TestContext.Current.CancellationToken);
         loader.Dispose();
         Assert.True(loader.Producing > TimeSpan.Zero);
-        using var slow = new Loader(new Endless(), new SequentialPlan(4, 4), transform);
+        using var slow = Loader.Pictures(new Endless(), new SequentialPlan(4, 4), transform);
         using var cancellation = new CancellationTokenSource(50);
         Assert.Throws<OperationCanceledException>(() => slow.Next(cancellation.Token));
         Endless.Gate.Set();

@@ -109,6 +109,6 @@ static partial class DocumentCommands
     [GeneratedRegex(@"(?<before>^|[|;&]\s*)(\./)?tandem(?=\s|$)", RegexOptions.ExplicitCapture)]
     private static partial Regex Program();
 
-    [GeneratedRegex(@"^(\./)?tandem (pretrain|finetune|race)\b", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"^(\./)?tandem (pretrain|finetune|race|demo)\b", RegexOptions.ExplicitCapture)]
     private static partial Regex Trains();
 }

@@ -12,22 +12,26 @@ public sealed partial class DocumentTests
 
     static IEnumerable<string> Documents => Directory.GetFiles(Repository.Root, "*.md").Concat(Repository.Files("docs", "*.md")).Select(Repository.Relative).Order(StringComparer.Ordinal);
 
+    /// <summary>The reference shows every command's example, with names that stand for anything.</summary>
+    public static TheoryData<string> Shown => new(Documents.Where(document => !document.EndsWith("commands.md", StringComparison.Ordinal) && Commands(document).Any()).Select(document => new TheoryDataRow<string>(document)));
+
     /// <summary>Scripts around the program run themselves in other tests (one of them runs this one).</summary>
-    public static TheoryData<int, string> Commands =>
-        new(Documents.SelectMany(DocumentCommands.Read)
-            .Where(command => command.Skip is null && !command.Text.StartsWith("./test.sh", StringComparison.Ordinal) && !command.Document.EndsWith("commands.md", StringComparison.Ordinal))
-            .Select(command => new TheoryDataRow<int, string>(command.Line, command.Document)));
+    static IEnumerable<DocumentCommands.Shown> Commands(string document) =>
+        DocumentCommands.Read(document).Where(command => command.Skip is null && !command.Text.StartsWith("./test.sh", StringComparison.Ordinal) && !command.Text.StartsWith("bench/", StringComparison.Ordinal));
 
     [Theory]
-    [MemberData(nameof(Commands))]
-    public void ACommandThatADocumentShowsWorks(int line, string document)
+    [MemberData(nameof(Shown))]
+    public void TheCommandsThatADocumentShowsWorkOneAfterTheOther(string document)
     {
-        var command = DocumentCommands.Read(document).Single(shown => shown.Line == line);
         using var folder = new TemporaryFolder();
-        foreach (var part in new[] { "test", "recipes" }.Where(part => Directory.Exists(Repository.At(part))))
+        foreach (var part in new[] { "test", "recipes", "demo" }.Where(part => Directory.Exists(Repository.At(part))))
             Directory.CreateSymbolicLink(folder[part], Repository.At(part));
-        var result = DocumentCommands.Run(command, folder.Path, Limit);
-        Assert.True(result.ExitCode == 0, $"{command}\nended with {result.ExitCode}\n{result.Error}");
+        OwnPictures.Put(folder["photos"]);
+        foreach (var command in Commands(document))
+        {
+            var result = DocumentCommands.Run(command, folder.Path, Limit);
+            Assert.True(result.ExitCode == 0, $"{command}\nended with {result.ExitCode}\n{result.Error}");
+        }
     }
 
     [Fact]

@@ -65,7 +65,7 @@ public sealed class ResumeTests
         if (!RunFolder.IsRun(run))
             return;
         _ = RunFolder.Read(run).Status();
-        foreach (var checkpoint in Directory.EnumerateDirectories(Path.Combine(run, "checkpoints"), "step-*"))
+        foreach (var checkpoint in RunFolder.Read(run).Checkpoints.Steps.Select(step => RunFolder.Read(run).Checkpoints.PathOf(Checkpoints.NameOf(step))))
         {
             foreach (var file in new[] { "state.json", "teacher.safetensors", "optimizer.safetensors", "model/model.safetensors", "model/config.json", "model/preprocessing.json" })
                 Assert.True(File.Exists(Path.Combine(checkpoint, file)), $"{checkpoint} lacks {file}");

@@ -262,7 +262,7 @@ sealed class SourceOpener(string path, SourceOptions options)
         _ => "of no known kind",
     };
 
-    static byte[] Head(string file, bool inflate)
+    internal static byte[] Head(string file, bool inflate)
     {
         try
         {

@@ -1,3 +1,4 @@
+using Tandem.Layers;
 using Tandem.Networks;
 using Tandem.Training;
 
@@ -18,18 +19,21 @@ public enum TeacherParts
 public sealed record Data2Vec2Options
 {
     /// <summary>0: squared error; above: smooth L1 with this beta.</summary>
+    [Range(0)]
     public double LossBeta { get; init; }
 
     /// <summary>Factor on every element of every loss; null: 1/√width.</summary>
     public double? LossScale { get; init; }
 
     /// <summary>K: targets are averages of the teacher's last K blocks.</summary>
+    [Range(1)]
     public int TopLayers { get; init; } = 8;
 
     /// <summary>Targets from blocks' outputs instead of their feed-forward results.</summary>
     public bool EndOfBlockTargets { get; init; }
 
     /// <summary>M: masked copies of a sample.</summary>
+    [Range(1)]
     public int Copies { get; init; } = 1;
 
     /// <summary>Each layer: batch norm over samples and places.</summary>
@@ -48,12 +52,15 @@ public sealed record Data2Vec2Options
     public bool InstanceNormTargets { get; init; }
 
     /// <summary>Weight of the regression at masked places.</summary>
+    [Range(0)]
     public double RegressionWeight { get; init; } = 1;
 
     /// <summary>Weight of the regression of the last extra token to the mean target; it acts on the sum over copies, not on their mean.</summary>
+    [Range(0)]
     public double ClassWeight { get; init; }
 
     /// <summary>Weight of the reconstruction of the input at masked places.</summary>
+    [Range(0)]
     public double ReconstructionWeight { get; init; }
 
     /// <summary>A convolutional decoder along the sequence beside the modality's own; null for none.</summary>
