@@ -25,7 +25,7 @@ public sealed class KnnTests
     [Fact]
     public void AZeroVectorIsNearNobodyAndHarmsNobody()
     {
-        var neighbours = Neighbours.Find([0, 0, 1, 1, -1, 1], [1, 1, 0, 0], 2, 3);
+        var neighbours = Neighbours.Find([0, 0, 1, 1, -1, -1], [1, 1, 0, 0], 2, 3);
         Assert.Equal([1, 0, 2], neighbours.Of(0).ToArray());
         Assert.Equal([0f, 0, 0], neighbours.Similarities(1).ToArray());
     }
