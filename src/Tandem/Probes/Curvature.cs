@@ -31,71 +31,51 @@ static class Curvature
     public static Preconditioner Preconditioner(double[] second, int width, int classes, double strength)
     {
         var even = 1.0 / classes * (1 - (1.0 / classes));
-        Action<Span<double>> divide;
         if (second.Length == width)
         {
             var inverse = second.Select(value => 1 / ((even * value) + (1 / strength))).ToArray();
-            divide = row =>
+            return vector =>
             {
-                for (var j = 0; j < row.Length; j++)
-                    row[j] *= inverse[j];
+                for (var i = 0; i < classes * width; i++)
+                    vector[i] *= inverse[i % width];
+                Offsets(vector[(classes * width)..], even);
             };
         }
-        else
-        {
-            var factor = Factor(second, width, even, 1 / strength);
-            divide = row => Solve(factor, row);
-        }
+        var factor = Factor(second, width, even, 1 / strength);
         return vector =>
         {
-            for (var k = 0; k < classes; k++)
-                divide(vector.Slice(k * width, width));
-            foreach (ref var offset in vector[(classes * width)..])
-                offset /= even;
+            using var scope = TensorScope.Enter("curvature");
+            var weights = vector[..(classes * width)];
+            var solved = Tensor.From<double>(weights, classes, width).Transpose(0, 1).CholeskySolve(factor).Transpose(0, 1).Contiguous();
+            solved.Memory<double>().CopyTo(weights);
+            Offsets(vector[(classes * width)..], even);
         };
     }
 
-    // Cholesky: L row by row, with L Lᵀ = scale · second + ridge · 1.
-    static double[][] Factor(double[] second, int width, double scale, double ridge)
+    static void Offsets(Span<double> offsets, double even)
     {
-        var rows = new double[width][];
-        for (var i = 0; i < width; i++)
+        foreach (ref var offset in offsets)
+            offset /= even;
+    }
+
+    // L with L Lᵀ = scale · second + ridge · 1. Rounding may eat up the last of a direction in which features do not vary: a little more ridge then.
+    static Tensor Factor(double[] second, int width, double scale, double ridge)
+    {
+        using var scope = TensorScope.Enter("curvature");
+        var matrix = (double[])second.Clone();
+        for (var i = 0; i < matrix.Length; i++)
+            matrix[i] = (scale * matrix[i]) + (i % (width + 1) == 0 ? ridge : 0);
+        for (var more = ridge; ; more *= 10)
         {
-            rows[i] = new double[i + 1];
-            for (var j = 0; j <= i; j++)
+            try
             {
-                var rest = (scale * second[(i * width) + j]) + (i == j ? ridge : 0) - Dot(rows[i].AsSpan(0, j), rows[j].AsSpan(0, j));
-                // Rounding may eat up the last of a direction in which features do not vary.
-                rows[i][j] = i == j ? Math.Sqrt(Math.Max(rest, 0.1 * ridge)) : rest / rows[j][j];
+                return TensorScope.Release(Tensor.From<double>(matrix, width, width).LinalgCholesky());
+            }
+            catch (TorchException) when (more < 1e6 * ridge)
+            {
+                for (var i = 0; i < width; i++)
+                    matrix[i * (width + 1)] += more;
             }
         }
-        return rows;
-    }
-
-    static void Solve(double[][] factor, Span<double> x)
-    {
-        for (var i = 0; i < x.Length; i++)
-            x[i] = (x[i] - Dot(factor[i].AsSpan(0, i), x[..i])) / factor[i][i];
-        for (var i = x.Length - 1; i >= 0; i--)
-        {
-            x[i] /= factor[i][i];
-            var row = factor[i].AsSpan(0, i);
-            for (var j = 0; j < row.Length; j++)
-                x[j] -= x[i] * row[j];
-        }
-    }
-
-    static double Dot(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
-    {
-        // Several sums at once: one alone waits for every addition.
-        var sums = System.Numerics.Vector<double>.Zero;
-        var lanes = System.Numerics.Vector<double>.Count;
-        var i = 0;
-        for (; i + lanes <= a.Length; i += lanes)
-            sums += new System.Numerics.Vector<double>(a[i..]) * new System.Numerics.Vector<double>(b[i..]);
-        var sum = System.Numerics.Vector.Sum(sums);
-        for (; i < a.Length; i++)
-            sum += a[i] * b[i];
-        return sum;
     }
 }
