@@ -162,19 +162,21 @@ public sealed class JsonTokenizer : Tokenizer
 
     List<TokenRow> Rows(string text)
     {
-        var rows = new List<TokenRow>();
+        var pieces = new List<TokenRow[]>();
         foreach (var (token, part) in Parts(UnicodeText.Valid(text)))
         {
             if (token is not null)
             {
-                rows.Add(new(token.Id, part, 0));
+                pieces.Add([new(token.Id, part, 0)]);
                 continue;
             }
-            var ids = new List<int>();
-            EncodePart(part, ids);
-            rows.AddRange(ids.Select(id => new TokenRow(id, Token(id), 0)));
+            foreach (var piece in preTokenizer is null ? [part] : preTokenizer(part))
+            {
+                if (piece.Length > 0)
+                    pieces.Add([.. Piece(piece).Select(id => new TokenRow(id, Token(id), 0))]);
+            }
         }
-        return rows;
+        return lengths.Enough(pieces);
     }
 
     /// <inheritdoc/>

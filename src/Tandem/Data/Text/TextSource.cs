@@ -11,7 +11,7 @@ public enum DocumentEnd
 {
     /// <summary>At an empty line.</summary>
     EmptyLine,
-    /// <summary>At the end of each line.</summary>
+    /// <summary>At the end of each line; empty lines are passed over.</summary>
     Line,
     /// <summary>At the end of the file; empty lines are passed over.</summary>
     File,
@@ -205,7 +205,7 @@ public sealed class TextSource
         {
             "jsonl" or "json" => new JsonLines(reader, options.Field),
             "csv" or "tsv" => new TableUnits(reader, tabs: format == "tsv", options.Column),
-            _ when options.Documents == DocumentEnd.File && !options.KeepsLineEnds => new WholeUnits(reader),
+            _ when options.Documents != DocumentEnd.EmptyLine && !options.KeepsLineEnds => new WholeUnits(reader),
             _ => new PlainUnits(reader),
         };
     }

@@ -154,6 +154,20 @@ sealed class JsonLengths
             padTo = padding.Object("strategy")!.Number("Fixed");
     }
 
+    /// <summary>
+    /// The tokens of a text's pieces, as far as the library looks: once a text alone has as many as a sample may have, it stops after that piece (from
+    /// the end, where the left side is cut). Seen only in which text of a pair counts as the longer.
+    /// </summary>
+    public List<TokenRow> Enough(List<TokenRow[]> pieces)
+    {
+        if (longest is not { } limit)
+            return [.. pieces.SelectMany(static piece => piece)];
+        var (kept, count) = (0, 0);
+        while (kept < pieces.Count && count < limit)
+            count += pieces[cutLeft ? ^++kept : kept++].Length;
+        return [.. (cutLeft ? pieces[^kept..] : pieces[..kept]).SelectMany(static piece => piece)];
+    }
+
     /// <summary>Cuts one text or two, so that with <paramref name="added"/> tokens they are not too long.</summary>
     /// <exception cref="TandemException">The strategy cuts a text that is not there or too short.</exception>
     public void Truncate(ref List<TokenRow> first, ref List<TokenRow>? second, int added)

@@ -77,16 +77,17 @@ static class Normalizers
         return kept.ToString();
     }
 
-    // All of category C, unlike Google's program, which keeps private characters.
+    // Controls, formats and private characters (Google's program keeps the last); what is not assigned stays.
     static bool IsDropped(int code) => code is not ('\t' or '\n' or '\r')
-        && Characters.CategoryOf(code) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned or UnicodeCategory.Surrogate;
+        && Characters.CategoryOf(code) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.PrivateUse;
 
     static string Isolate(string text)
     {
         var isolated = new StringBuilder(text.Length);
         foreach (var rune in text.EnumerateRunes())
         {
-            if (Characters.IsIdeograph(rune.Value))
+            // Hugging Face's list begins its sixth range at 2B920, Google's at 2B820.
+            if (Characters.IsIdeograph(rune.Value) && rune.Value is not (>= 0x2B820 and < 0x2B920))
                 isolated.Append(' ').Append(rune).Append(' ');
             else
                 isolated.Append(rune);
