@@ -280,20 +280,25 @@ void weight_gradient_of(const Grid& d, const T* x, const T* g, float* weight, fl
                 }
             }
     }
-    for (int64_t o = 0; o < d.outputs; o++) {
-        for (int64_t tap = 0; tap < d.kh * d.kw; tap++)
-            for (int64_t i = 0; i < in; i++) {
-                const float* from = data<float>(sums) + o / 16 * per_vector + (tap * in + i) * 16 + o % 16;
-                float total = 0;
-                for (int64_t part = 0; part < parts; part++) total += from[part * vectors * per_vector];
-                weight[(o * in + i) * d.kh * d.kw + tap] = total;
-            }
-        if (bias != nullptr) {
-            float total = 0;
-            for (int64_t part = 0; part < parts; part++) total += data<float>(bias_sums)[part * d.outputs + o];
-            bias[o] = total;
+    // Parts in order, straight through memory; then the few sums that remain are put in the weight's order.
+    float *all = data<float>(sums), *offsets = data<float>(bias_sums);
+    int64_t count = vectors * per_vector;
+    for_chunks(count / 16, parts * 64, [&](int64_t, int64_t begin, int64_t end) {
+        for (int64_t i = begin * 16; i < end * 16; i += 16) {
+            __m512 total = load16(all + i);
+            for (int64_t part = 1; part < parts; part++) total = _mm512_add_ps(total, load16(all + part * count + i));
+            store16(all + i, total);
         }
-    }
+    });
+    for_chunks(d.outputs, in * d.kh * d.kw * 4, [&](int64_t, int64_t begin, int64_t end) {
+        for (int64_t o = begin; o < end; o++) {
+            for (int64_t tap = 0; tap < d.kh * d.kw; tap++)
+                for (int64_t i = 0; i < in; i++) weight[(o * in + i) * d.kh * d.kw + tap] = all[o / 16 * per_vector + (tap * in + i) * 16 + o % 16];
+            if (bias == nullptr) continue;
+            bias[o] = offsets[o];
+            for (int64_t part = 1; part < parts; part++) bias[o] += offsets[part * d.outputs + o];
+        }
+    });
 }
 
 Grid grid_of(const Tensor& x, const Tensor& w, int64_t groups) {

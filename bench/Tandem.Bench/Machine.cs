@@ -38,7 +38,22 @@ static class Machine
     /// <summary>Processor seconds of this process.</summary>
     public static double OwnSeconds() => Process.GetCurrentProcess().TotalProcessorTime.TotalSeconds;
 
-    /// <summary>The most memory that this process held, in MiB.</summary>
+    /// <summary>Gives cached memory back and forgets the peak, so that a row does not inherit the former one's.</summary>
+    public static void ForgetMemory()
+    {
+        GC.Collect();
+        Libtorch.EmptyCache();
+        // 5: "reset the peak resident set size" (proc(5)); where that is not allowed, the peak is the process's.
+        try
+        {
+            File.WriteAllText("/proc/self/clear_refs", "5");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+        }
+    }
+
+    /// <summary>The most memory that this process held since then, in MiB.</summary>
     public static double PeakMemory()
     {
         var line = File.ReadLines("/proc/self/status").First(l => l.StartsWith("VmHWM", StringComparison.Ordinal));

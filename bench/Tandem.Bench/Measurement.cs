@@ -27,6 +27,7 @@ static class Measurement
 
     public static Result Of(string name, Precision precision, Plan plan)
     {
+        Machine.ForgetMemory();
         using var row = Row.All[name](precision);
         var loss = 0.0;
         for (var i = 0; i < 3; i++)

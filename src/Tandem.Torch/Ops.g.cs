@@ -911,6 +911,33 @@ public static unsafe partial class Ops
         }
     }
 
+    static readonly Operator aten_linalg_cholesky = new("aten::linalg_cholesky(Tensor self, *, bool upper=False) -> Tensor");
+
+    /// <summary><c>aten::linalg_cholesky(Tensor self, *, bool upper=False) -&gt; Tensor</c></summary>
+    public static Tensor LinalgCholesky(this Tensor self, bool upper = false)
+    {
+        Value* values = stackalloc Value[2];
+        {
+            values[0] = Torch.Value.Of(self);
+            values[1] = Torch.Value.Of(upper);
+            return Operator.One(aten_linalg_cholesky, values, 2);
+        }
+    }
+
+    static readonly Operator aten_cholesky_solve = new("aten::cholesky_solve(Tensor self, Tensor input2, bool upper=False) -> Tensor");
+
+    /// <summary><c>aten::cholesky_solve(Tensor self, Tensor input2, bool upper=False) -&gt; Tensor</c></summary>
+    public static Tensor CholeskySolve(this Tensor self, Tensor input2, bool upper = false)
+    {
+        Value* values = stackalloc Value[3];
+        {
+            values[0] = Torch.Value.Of(self);
+            values[1] = Torch.Value.Of(input2);
+            values[2] = Torch.Value.Of(upper);
+            return Operator.One(aten_cholesky_solve, values, 3);
+        }
+    }
+
     static readonly Operator aten_layer_norm = new("aten::layer_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1e-05, bool cudnn_enable=True) -> Tensor");
 
     /// <summary><c>aten::layer_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float eps=1e-05, bool cudnn_enable=True) -&gt; Tensor</c></summary>

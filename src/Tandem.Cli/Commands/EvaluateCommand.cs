@@ -104,7 +104,7 @@ sealed class EvaluateCommand : Command
 
     static string SettingsOf(ProbeResult result) => result.Probe == "knn"
         ? $"k {result.Settings["k"]}, {result.Settings["vote"]} vote"
-        : string.Create(CultureInfo.InvariantCulture, $"C {result.Settings["c"]!.GetValue<double>():0.###e+0}, {result.Settings["iterations"]} steps");
+        : string.Create(CultureInfo.InvariantCulture, $"C {result.Settings["c"]!.GetValue<double>():0.###e+0}, {result.Settings["iterations"]} steps{(result.Settings["converged"]!.GetValue<bool>() ? "" : ", not converged")}");
 
     static string Percent(double share) => string.Create(CultureInfo.InvariantCulture, $"{100 * share:0.0} %");
 

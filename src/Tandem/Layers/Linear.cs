@@ -31,6 +31,9 @@ public sealed class LayerNorm(Weights at, int width, double eps, bool affine = t
     readonly Parameter? factor = affine ? at.Get("weight", [width], Init.Ones, Role.Norm) : null;
     readonly Parameter? offset = affine ? at.Get("bias", [width], Init.Zeros, Role.Norm) : null;
 
+    /// <summary>GELU(LN(x)) in the products' type.</summary>
+    public Tensor Gelu(Tensor x, Pass pass) => Ops.NormGelu(pass.Low(x), factor?.Value, offset?.Value, eps, null);
+
     /// <summary>LN(x + residual), float32, with a twin in the products' type.</summary>
     public Tensor Forward(Tensor x, Pass pass, Tensor? residual = null) => Ops.AddNorm(x, residual, factor?.Value, offset?.Value, eps, pass.Twins);
 }

@@ -299,6 +299,13 @@ public sealed class Init
     /// <summary>Uniform in ±1/√in, torch's default for linear layers and convolutions, weights and biases alike.</summary>
     public static Init FanIn(long fanIn) => Uniform(1 / Math.Sqrt(fanIn));
 
+    /// <summary>The same, but for one row of zeros (padding in a table of embeddings).</summary>
+    public Init WithZeroRow(int row, int width) => new((ref draw, values) =>
+    {
+        Fill(ref draw, values);
+        values.Slice(row * width, width).Clear();
+    });
+
     /// <summary>Given values.</summary>
     public static Init Values(float[] given) => new((ref draw, values) => given.CopyTo(values));
 

@@ -24,6 +24,8 @@ public sealed record EncoderConfig(string Modality, TrunkOptions Trunk, FrontEnd
     public FrontEnd CreateFrontEnd(Weights at, FrontEnd? sharingLocalOf) => FrontEnd switch
     {
         ImageFrontEndOptions image => new ImageFrontEnd(at, image, Trunk, (sharingLocalOf as ImageFrontEnd)?.Patches),
+        AudioFrontEndOptions audio => new AudioFrontEnd(at, audio, Trunk, (sharingLocalOf as AudioFrontEnd)?.Extractor),
+        TextFrontEndOptions text => new TextFrontEnd(at, text, Trunk, (sharingLocalOf as TextFrontEnd)?.Embedding),
         _ => throw new TandemException(ErrorKind.Input, $"this version knows no modality '{Modality}'"),
     };
 }

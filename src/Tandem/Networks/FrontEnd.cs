@@ -68,7 +68,9 @@ public sealed record LocalFeatures(Tensor Features, Tensor? Padding = null);
 /// <summary>Tokens ready for the trunk, with the biases of its blocks.</summary>
 /// <param name="Tokens">[rows, extra + places, width], the front end's own blocks included.</param>
 /// <param name="Context">Bias and padding of a trunk block, by its number in the trunk.</param>
-public sealed record Embedded(Tensor Tokens, Func<int, AttentionContext> Context);
+/// <param name="Bias">The bias as all blocks share it; before the blocks' own scales, if they have some. Null for none.</param>
+/// <param name="Padding">True at tokens that are padding: [rows, extra + places]; null if none is.</param>
+public sealed record Embedded(Tensor Tokens, Func<int, AttentionContext> Context, Tensor? Bias = null, Tensor? Padding = null);
 
 /// <summary>
 /// What a method sees of a modality: local features of a batch, positions at chosen places, attention biases, masks, the grid, its decoder,
@@ -117,6 +119,9 @@ public abstract class FrontEnd
     /// <summary>The distance biases, if there are any.</summary>
     protected DistanceBias? Bias { get; }
 
+    /// <summary>Whether the dropout before the front end's own blocks acts even if there are none, as the publisher's does for pictures and sound.</summary>
+    protected virtual bool PrenetDropoutWithoutBlocks => true;
+
     /// <summary>How places lie: rows and columns; one row for a sequence.</summary>
     public abstract (int Rows, int Columns) Grid(long places);
 
@@ -153,12 +158,13 @@ public abstract class FrontEnd
             x = Ops.Cat([tokens.Value.Expand([x.Size(0), options.ExtraTokens, Width]).To(x.Type), x], 1);
         if (padding is not null && options.ExtraTokens > 0)
             padding = padding.ConstantPadNd([options.ExtraTokens, 0]);
-        var contexts = Contexts(local.Features, masking, keep, padding);
+        var (contexts, bias) = Contexts(local.Features, keep, padding);
         if (norm is not null)
             x = norm.Forward(x, pass);
-        x = pass.Dropout(x, options.PrenetDropout, site + "/prenet");
+        if (prenet.Length > 0 || PrenetDropoutWithoutBlocks)
+            x = pass.Dropout(x, options.PrenetDropout, site + "/prenet");
         x = Trunk.Run(prenet, x, contexts, options.PrenetLayerDrop, site + "/prenet", pass, null);
-        return new(x, block => contexts(options.PrenetDepth + block));
+        return new(x, block => contexts(options.PrenetDepth + block), bias, padding);
     }
 
     static Tensor? Chosen(Tensor? padding, Masking? masking, Tensor? keep)
@@ -169,13 +175,16 @@ public abstract class FrontEnd
         return keep is null ? repeated : repeated.Gather(1, keep);
     }
 
-    // Biases by block of the whole encoder.
-    Func<int, AttentionContext> Contexts(Tensor local, Masking? masking, Tensor? keep, Tensor? padding)
+    // Biases by block of the whole encoder; one scale for all is multiplied on once.
+    (Func<int, AttentionContext>, Tensor?) Contexts(Tensor local, Tensor? keep, Tensor? padding)
     {
         if (Bias is null)
-            return _ => new(null, padding);
+            return (_ => new(null, padding), null);
         var chosen = DistanceBias.Chosen(Bias.Base(Grid(local.Size(1)), local.Device), keep, options.ExtraTokens);
-        return block => new(Bias.Scaled(chosen, block), padding);
+        if (options.DistanceBias!.PerBlock)
+            return (block => new(Bias.Scaled(chosen, block), padding), chosen);
+        var shared = Bias.Scaled(chosen, 0);
+        return (_ => new(shared, padding), shared);
     }
 
     /// <summary>The value unchanged; the gradient that flows back is multiplied.</summary>

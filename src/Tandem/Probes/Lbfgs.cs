@@ -5,9 +5,13 @@ namespace Tandem.Probes;
 /// <param name="gradient">Is filled.</param>
 public delegate double SmoothFunction(ReadOnlySpan<double> point, Span<double> gradient);
 
+/// <summary>Multiplies a vector by an estimate of the inverse curvature, in place: makes badly scaled problems round. Symmetric and positive.</summary>
+/// <param name="vector">Is changed.</param>
+public delegate void Preconditioner(Span<double> vector);
+
 /// <summary>How a minimisation ended.</summary>
 /// <param name="Value">The function there.</param>
-/// <param name="Gradient">Length of the gradient there, measured in the scale of the variables.</param>
+/// <param name="Gradient">Length of the gradient there, √(g · P g) with the preconditioner P: half its square estimates how far the value is above the least.</param>
 /// <param name="Iterations">Steps taken.</param>
 /// <param name="Converged">Whether the gradient became as small as was asked for.</param>
 public sealed record Minimum(double Value, double Gradient, int Iterations, bool Converged);
@@ -29,15 +33,15 @@ public sealed class Lbfgs
     /// <summary>Most steps.</summary>
     public int Iterations { get; init; } = 1000;
 
-    /// <summary>The gradient's length (√Σ g²·scale) at which it ends.</summary>
+    /// <summary>The gradient's length, √(g · P g), at which it ends.</summary>
     public double Tolerance { get; init; } = 1e-8;
 
     /// <summary>Minimises in place.</summary>
     /// <param name="point">Where to begin; holds the minimum at the end.</param>
-    /// <param name="scale">An estimate of the inverse curvature of each variable: makes badly scaled problems round.</param>
+    /// <param name="scale">P, an estimate of the inverse curvature.</param>
     /// <param name="function">What to minimise.</param>
     /// <param name="cancellation">Ends it between evaluations.</param>
-    public Minimum Minimise(double[] point, double[] scale, SmoothFunction function, CancellationToken cancellation = default)
+    public Minimum Minimise(double[] point, Preconditioner scale, SmoothFunction function, CancellationToken cancellation = default)
     {
         history.Clear();
         double[] gradient = new double[point.Length], next = new double[point.Length], nextGradient = new double[point.Length];
@@ -95,7 +99,7 @@ public sealed class Lbfgs
         return null;
     }
 
-    double[] Direction(double[] gradient, double[] scale)
+    double[] Direction(double[] gradient, Preconditioner scale)
     {
         var q = (double[])gradient.Clone();
         Span<double> factors = stackalloc double[history.Count];
@@ -105,8 +109,9 @@ public sealed class Lbfgs
             AddScaled(q, history[i].Change, -factors[i]);
         }
         var gamma = history.Count == 0 ? 1 : history[^1].Curvature / Scaled(history[^1].Change, scale);
+        scale(q);
         for (var i = 0; i < q.Length; i++)
-            q[i] *= gamma * scale[i];
+            q[i] *= gamma;
         for (var i = 0; i < history.Count; i++)
             AddScaled(q, history[i].Step, factors[i] - (Dot(history[i].Change, q) / history[i].Curvature));
         for (var i = 0; i < q.Length; i++)
@@ -129,12 +134,11 @@ public sealed class Lbfgs
             history.Add((step, change, curvature));
     }
 
-    static double Scaled(double[] x, double[] scale)
+    static double Scaled(double[] x, Preconditioner scale)
     {
-        double sum = 0;
-        for (var i = 0; i < x.Length; i++)
-            sum += x[i] * x[i] * scale[i];
-        return sum;
+        var y = (double[])x.Clone();
+        scale(y);
+        return Math.Max(0, Dot(x, y));
     }
 
     static double Dot(double[] a, double[] b)

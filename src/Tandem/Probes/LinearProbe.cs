@@ -10,8 +10,11 @@ namespace Tandem.Probes;
 /// <param name="seed">Decides which tenth is held out.</param>
 public sealed class LinearProbe(long seed = 0) : Probe
 {
-    /// <summary>Features times samples up to which all samples take part in the choice; beyond, a part of them does, or it would take minutes.</summary>
-    const long ChoiceLimit = 20_000_000;
+    /// <summary>Features times samples up to which all samples take part in the choice; beyond, a drawn part of them does, or it would take minutes.</summary>
+    const long ChoiceLimit = 10_000_000;
+
+    /// <summary>Features times samples times steps after which the last fit ends unconverged (some minutes); results say so.</summary>
+    const double WorkLimit = 2e10;
 
     /// <summary>C · n that are tried, from the strongest penalty to the weakest. Counted per sample mean, so that they suit any number of samples.</summary>
     static readonly double[] Strengths = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6];
@@ -28,7 +31,7 @@ public sealed class LinearProbe(long seed = 0) : Probe
         var labels = train.Labels.Select(label => numbers[label]).ToArray();
         var (strength, start) = Choose(train, labels, present.Length, cancellation);
         using var problem = new LogisticProblem(train.Values, train.Width, labels, present.Length, [.. Enumerable.Range(0, train.Count)], Standardisation.Of(train.Values, train.Width));
-        var fitted = problem.Solve(strength, start, new() { Tolerance = 1e-6 }, cancellation);
+        var fitted = problem.Solve(strength, start, new() { Tolerance = 1e-5, Iterations = (int)Math.Clamp(WorkLimit / train.Values.LongLength, 30, 500) }, cancellation);
         var probabilities = fitted.Probabilities(test.Values);
         var predictions = new int[test.Count];
         var five = 0;
@@ -66,7 +69,7 @@ public sealed class LinearProbe(long seed = 0) : Probe
         var worse = 0;
         foreach (var strength in Strengths)
         {
-            var fitted = problem.Solve(strength, point, new() { Tolerance = 1e-4, Iterations = 200 }, cancellation);
+            var fitted = problem.Solve(strength, point, new() { Tolerance = 1e-3, Iterations = 100 }, cancellation);
             var right = Right(fitted.Probabilities(values), classes, [.. split.Judge.Select(sample => labels[sample])]);
             worse = right < best.Right ? worse + 1 : 0;
             if (right > best.Right)

@@ -138,19 +138,19 @@ sealed class LogisticProblem : IDisposable
     readonly int[] labels;
     readonly List<Tensor> blocks = [];
     readonly Standardisation standardisation, used;
-    readonly double[] variance;
+    readonly double[] second;
 
     public LogisticProblem(float[] values, int width, int[] labels, int classes, int[] samples, Standardisation standardisation)
     {
         (this.width, this.classes, this.standardisation) = (width, classes, standardisation);
         this.labels = [.. samples.Select(sample => labels[sample])];
-        var own = Standardisation.Of(values, width, samples);
-        used = standardisation with { Mean = own.Mean };
-        variance = [.. own.Std.Zip(standardisation.Std, (a, b) => a / b * (a / b))];
-        ComputeThread.Run(() =>
+        used = standardisation with { Mean = Standardisation.Of(values, width, samples).Mean };
+        second = ComputeThread.Run(() =>
         {
+            using var noGrad = Libtorch.NoGrad();
             for (var at = 0; at < samples.Length; at += BlockRows)
                 blocks.Add(TensorScope.Release(Rows(values, width, samples.AsSpan(at, Math.Min(BlockRows, samples.Length - at)), used)));
+            return Curvature.SecondMoments(blocks, width, samples.Length);
         });
     }
 
@@ -182,11 +182,7 @@ sealed class LogisticProblem : IDisposable
     public LogisticRegression Solve(double strength, double[] parameters, Lbfgs method, CancellationToken cancellation) => ComputeThread.Run(() =>
     {
         using var noGrad = Libtorch.NoGrad();
-        // The curvature where all classes are equally likely: (1/K)(1 − 1/K) · E[x²], and the penalty's own.
-        var even = 1.0 / classes * (1 - (1.0 / classes));
-        var scale = new double[parameters.Length];
-        for (var i = 0; i < scale.Length; i++)
-            scale[i] = 1 / (i < classes * width ? (even * variance[i % width]) + (1 / strength) : even);
+        var scale = Curvature.Preconditioner(second, width, classes, strength);
         var minimum = method.Minimise(parameters, scale, (point, gradient) => Evaluate(point, gradient, strength), cancellation);
         return Result(parameters, minimum, strength);
     });
@@ -231,9 +227,8 @@ sealed class LogisticProblem : IDisposable
         {
             using var inner = TensorScope.Enter("logistic regression");
             var rows = (int)block.Size(0);
-            var logs = block.Mm(transposed).Add(offsets).LogSoftmax(1).Contiguous(); // [rows, classes]
-            var shares = logs.Exp();
-            loss -= Errors(logs.Memory<double>(), shares.Memory<double>(), labels.AsSpan(at, rows), gradient[matrix..]);
+            var shares = block.Mm(transposed).Add(offsets).Contiguous(); // [rows, classes], logits still
+            loss -= Errors(shares.Memory<double>(), labels.AsSpan(at, rows), gradient[matrix..]);
             slopes.AddInPlace(shares.Transpose(0, 1).Mm(block));
             at += rows;
         }
@@ -249,17 +244,27 @@ sealed class LogisticProblem : IDisposable
         return (loss / Count) + (penalty / (2 * strength));
     }
 
-    // Turns probabilities into probabilities less the truth, adds them up by class, and gives the log likelihood.
-    double Errors(ReadOnlySpan<double> logs, Span<double> shares, ReadOnlySpan<int> truth, Span<double> sums)
+    // Turns logits into probabilities less the truth, adds them up by class, and gives the log likelihood: one exponential a number, where
+    // libtorch's log-softmax and its gradient take two.
+    double Errors(Span<double> shares, ReadOnlySpan<int> truth, Span<double> sums)
     {
         double likelihood = 0;
         for (var i = 0; i < truth.Length; i++)
         {
-            likelihood += logs[(i * classes) + truth[i]];
             var row = shares.Slice(i * classes, classes);
-            row[truth[i]] -= 1;
+            var most = row[0];
+            foreach (var logit in row)
+                most = Math.Max(most, logit);
+            likelihood += row[truth[i]] - most;
+            double total = 0;
+            foreach (ref var logit in row)
+                total += logit = Math.Exp(logit - most);
+            likelihood -= Math.Log(total);
             for (var k = 0; k < classes; k++)
+            {
+                row[k] = (row[k] / total) - (k == truth[i] ? 1 : 0);
                 sums[k] += row[k];
+            }
         }
         return likelihood;
     }

@@ -1,7 +1,11 @@
 using Tandem.Data;
+using Tandem.Data.Audio;
 using Tandem.Data.Images;
+using Tandem.Data.Masks;
+using Tandem.Data.Text;
 using Tandem.Layers;
 using Tandem.Methods.Data2Vec2;
+using Tandem.Models;
 using Tandem.Models.Peers;
 using Tandem.Networks;
 using Tandem.Torch;
@@ -14,25 +18,21 @@ sealed class Data2Vec2Case : IDisposable
     readonly GoldenCase golden;
     readonly Device device;
     readonly Data2Vec2Names names;
-    readonly bool transformerDecoder;
 
     public Data2Vec2Case(GoldenCase golden, Device device)
     {
         this.golden = golden;
         this.device = device;
         var model = golden.Config.Object("model");
-        Modality = model.Object("modalities").Names.Single();
-        if (Modality != "image")
-            throw new SkippedException($"modality '{Modality}' is not built yet");
-        var (trunk, front, shared) = Data2Vec2Network.Read(model);
-        var image = (ImageFrontEndOptions)front;
-        Options = Peer.Objective(model, model.Object("modalities").Object(Modality), shared);
-        transformerDecoder = front.Decoder.Kind == DecoderKind.Transformer;
-        names = new(Modality.ToUpperInvariant(), image.PatchWidth != trunk.Block.Width, shared?.ProjectionLayers ?? 1);
+        var network = Data2Vec2Network.Read(model);
+        Modality = network.Modality;
+        names = new(network);
+        Options = Peer.Objective(model, model.Object("modalities").Object(Modality), network.SharedDecoder);
+        var encoder = new EncoderConfig(Modality, network.Trunk, network.FrontEnd);
         var store = golden.Weights.Names.Count == 0
             ? WeightStore.Fresh(1, device)
             : WeightStore.From(name => golden.Weights.TryGet(Theirs(name)), golden.Folder, device);
-        Method = new Data2Vec2Method(store, (at, sharing) => new ImageFrontEnd(at, image, trunk, (sharing as ImageFrontEnd)?.Patches), trunk, Options);
+        Method = new Data2Vec2Method(store, encoder.CreateFrontEnd, network.Trunk, Options);
         if (golden.Weights.Names.Count > 0)
         {
             foreach (var parameter in Method.Teacher.Weights.Parameters.Where(p => golden.Weights.Contains("_ema." + TheirsOfTeacher(p.Name))))
@@ -46,26 +46,71 @@ sealed class Data2Vec2Case : IDisposable
 
     public Data2Vec2Method Method { get; }
 
-    public string Theirs(string ours) => names.Theirs(ours, transformerDecoder);
+    public string Theirs(string ours) => names.Theirs(ours);
 
     public string TheirsOfTeacher(string ours) => names.TheirsOfTeacher(ours, Options.TeacherParts == TeacherParts.Blocks);
 
     public Batch Batch(string prefix = "")
     {
-        var pixels = golden.Inputs[prefix + "source"];
-        return new ImageBatch { Ids = new long[pixels.Shape[0]], Pixels = pixels, SecondView = golden.Inputs.TryGet(prefix + "target") };
+        var source = golden.Inputs[prefix + "source"];
+        // Only the seed of masks that are given here.
+        golden.Inputs.Known(prefix + "id");
+        return Modality switch
+        {
+            "audio" => new AudioBatch { Ids = new long[source.Shape[0]], Samples = source, Lengths = Lengths(prefix, source.Shape[1]) },
+            "text" => new TextBatch { Ids = new long[source.Shape[0]], Tokens = source, Lengths = Lengths(prefix, source.Shape[1]) ?? [.. Enumerable.Repeat((int)source.Shape[1], (int)source.Shape[0])] },
+            _ => new ImageBatch { Ids = new long[source.Shape[0]], Pixels = source, SecondView = golden.Inputs.TryGet(prefix + "target") },
+        };
+    }
+
+    // Recordings and rows are padded at the right: a mask, true = padding, is as good as lengths.
+    int[]? Lengths(string prefix, long width)
+    {
+        if (golden.Inputs.TryGet(prefix + "padding_mask") is not { } mask)
+            return null;
+        return [.. Enumerable.Range(0, (int)mask.Shape[0]).Select(row => mask.Bytes.AsSpan((int)(row * width), (int)width).Count((byte)0))];
     }
 
     public Masking Masking(string prefix = "")
     {
-        var ordered = Networks.Masking.From(golden.Inputs[prefix + "mask"], Options.Copies, 0, Randomness.Of(1, "unused"), device);
+        var mask = golden.Inputs[prefix + "mask"];
+        var ordered = Networks.Masking.From(mask, Options.Copies, 0, Randomness.Of(1, "unused"), device);
+        if (golden.Inputs.TryGet(prefix + "ids_shuffle") is { } shuffle)
+            ordered = Shuffled(ordered, shuffle, mask);
+        else if (Modality == "text" && golden.Inputs.TryGet(prefix + "draw.mask_noise.000") is { } noise)
+            ordered = Shuffled(ordered, Ranked(noise), mask);
         Tensor? Recorded(string name) => golden.Inputs.TryGet(prefix + name) is { } ids ? Tensor.From(ids, device) : null;
         return ordered with
         {
             Keep = Recorded("ids_keep") ?? ordered.Keep,
             Restore = Recorded("ids_restore") ?? ordered.Restore,
-            Channels = golden.Inputs.TryGet(prefix + "mask_channel") is { } channels ? Tensor.From(channels, device) : null,
+            Channels = Recorded("mask_channel"),
         };
+    }
+
+    // The recorded order of places; as many are kept as row 0 has free places, and the share of masked ones that is seen all the same.
+    Masking Shuffled(Masking masking, HostTensor shuffle, HostTensor mask)
+    {
+        var (rows, places) = ((int)shuffle.Shape[0], (int)shuffle.Shape[1]);
+        var kept = Networks.Masking.VisibleCount(mask.Bytes.AsSpan(0, places), Method.Encoder.FrontEnd.Options.KeepMasked);
+        var (keep, restore) = (new long[rows * kept], new long[rows * places]);
+        for (var row = 0; row < rows; row++)
+        {
+            var order = shuffle.As<long>().Slice(row * places, places);
+            order[..kept].CopyTo(keep.AsSpan(row * kept));
+            for (var i = 0; i < places; i++)
+                restore[(row * places) + order[i]] = i;
+        }
+        return masking with { Keep = Tensor.From(HostTensor.From<long>(keep, rows, kept), device), Restore = Tensor.From(HostTensor.From<long>(restore, rows, places), device) };
+    }
+
+    static HostTensor Ranked(HostTensor noise)
+    {
+        var places = (int)noise.Shape[1];
+        List<long> order = [];
+        for (var row = 0; row < noise.Shape[0]; row++)
+            order.AddRange(RandomMask.Order(noise.As<float>().Slice(row * places, places)).Select(i => (long)i));
+        return HostTensor.From<long>([.. order], noise.Shape);
     }
 
     public Pass Pass(bool training, string prefix = "") => new(training, Precision.Float32, new RecordedDraws(golden.Inputs, prefix, device));

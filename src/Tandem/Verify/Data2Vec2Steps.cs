@@ -1,6 +1,7 @@
 using Tandem.Data.Masks;
 using Tandem.Layers;
 using Tandem.Methods.Data2Vec2;
+using Tandem.Networks;
 using Tandem.Torch;
 using Tandem.Training;
 
@@ -39,9 +40,15 @@ sealed class Data2Vec2Steps : ICaseKind
         var method = built.Method;
         if (golden.Inputs.TryGet("draw.mask_noise.000") is { } noise)
             RandomMasking(golden, comparison, built, noise);
-        var step = method.Loss(built.Batch(), built.Masking(), built.Pass(training: true));
+        var masking = built.Masking();
+        comparison.Tensor("ids_keep", masking.Keep.ToHost());
+        comparison.Tensor("ids_restore", masking.Restore.ToHost());
+        var step = method.Loss(built.Batch(), masking, built.Pass(training: true));
         States(comparison, step);
         Losses(comparison, built, step);
+        // Names of the modules that used each draw, for people.
+        foreach (var words in new[] { "order_of_dropout", "order_of_drop_path" }.Where(comparison.ExpectsValue))
+            comparison.Given(words);
         step.Sum.Backward();
         foreach (var parameter in method.Weights.Trained)
         {
@@ -88,6 +95,8 @@ sealed class Data2Vec2Steps : ICaseKind
         Compare("local_features", "local");
         Compare("prenet_output", "prenet");
         Compare("features", "student");
+        Compare("alibi_bias", "bias");
+        Compare("encoder_padding_mask", "padding");
         Compare("targets", "target");
         var two = step.States.ContainsKey("shared prediction");
         Compare("decoder_input.0", "shared decoder input");
@@ -184,10 +193,30 @@ sealed class Data2Vec2Steps : ICaseKind
         var masked = call.GetBool("mask");
         using var noGrad = Libtorch.NoGrad();
         var layers = new List<(Tensor FeedForward, Tensor Output)>();
-        var x = built.Method.Encoder.Forward(built.Batch(), built.Pass(training: false), masked ? built.Masking() : null, call.GetBool("force_remove_masked"), layers);
-        var extra = call.GetBool("remove_extra_tokens") ? built.Method.Encoder.FrontEnd.ExtraTokens : 0;
+        var (network, pass, batch) = (built.Method.Encoder, built.Pass(training: false), built.Batch());
+        var local = network.FrontEnd.Local(batch, pass);
+        comparison.Tensor("local_features", local.Features.ToHost());
+        Raw(comparison, network.FrontEnd, batch, pass);
+        var embedded = network.FrontEnd.Embed(local, masked ? built.Masking() : null, call.GetBool("force_remove_masked"), pass);
+        comparison.Tensor("prenet_output", embedded.Tokens.ToHost());
+        // No padding and a mask without padding are one thing here, two in the original.
+        comparison.Tensor("padding_mask", (embedded.Padding ?? Ops.Zeros(embedded.Tokens.Shape[..2], ScalarType.Bool)).ToHost());
+        var x = network.Trunk.Forward(embedded.Tokens, embedded.Context, pass, layers);
+        var extra = call.GetBool("remove_extra_tokens") ? network.FrontEnd.ExtraTokens : 0;
         comparison.Tensor("x", x.Narrow(1, extra, x.Size(1) - extra).Contiguous().ToHost());
         for (var i = 0; i < layers.Count; i++)
             comparison.Tensor($"layer_results.{i}", (built.Options.EndOfBlockTargets ? layers[i].Output : layers[i].FeedForward).ToHost());
+    }
+
+    // What the local encoder gives before the projection; sound as [n, channels, frames], as the publisher has it.
+    static void Raw(Comparison comparison, FrontEnd frontEnd, Data.Batch batch, Pass pass)
+    {
+        if (!comparison.Expects("local_encoder"))
+            return;
+        comparison.Tensor("local_encoder", frontEnd switch
+        {
+            AudioFrontEnd audio => audio.Extractor.Extract(Tensor.From(((Data.Audio.AudioBatch)batch).Samples), pass).Transpose(1, 2).Contiguous().ToHost(),
+            _ => frontEnd.Local(batch, pass).Features.ToHost(),
+        });
     }
 }

@@ -101,6 +101,10 @@ public sealed class Data2Vec2Method : Method
             ["target"] = targets,
             ["mask"] = masking.Mask,
         };
+        if (embedded.Bias is not null)
+            states["bias"] = embedded.Bias;
+        if (embedded.Padding is not null)
+            states["padding"] = embedded.Padding;
         if (predictions.Count == 2)
         {
             states["shared decoder input"] = inputs[0];

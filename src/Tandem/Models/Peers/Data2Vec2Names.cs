@@ -1,53 +1,70 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
+using Tandem.Networks;
 
 namespace Tandem.Models.Peers;
 
 /// <summary>Names of data2vec 2.0's parameters: ours, and fairseq's (<c>examples/data2vec/models/data2vec2.py</c>).</summary>
-/// <param name="modality">As fairseq writes it: IMAGE, AUDIO, TEXT.</param>
-/// <param name="patchesProjected">Whether a linear layer follows the patch convolution; both then stand in a sequence.</param>
-/// <param name="projectionLayers">Linear layers at the end of the shared decoder.</param>
-public sealed class Data2Vec2Names(string modality, bool patchesProjected = false, int projectionLayers = 1)
+public sealed class Data2Vec2Names
 {
-    // In order; the first that fits replaces the beginning of a name.
-    readonly (string Ours, string Theirs)[] beginnings =
-    [
-        ("front.tokens", $"modality_encoders.{modality}.extra_tokens"),
-        ("front.patches.projection.", $"modality_encoders.{modality}.local_encoder.1."),
-        ("front.patches.", $"modality_encoders.{modality}.local_encoder.{(patchesProjected ? "0." : "")}proj."),
-        ("front.positions", $"modality_encoders.{modality}.fixed_positional_encoder.positions"),
-        ("front.bias.scale", $"modality_encoders.{modality}.alibi_scale"),
-        ("front.prenet.", $"modality_encoders.{modality}.context_encoder."),
-        ("decoder.entry.", $"modality_encoders.{modality}.decoder.input_proj."),
-        ("decoder.projection.", $"modality_encoders.{modality}.decoder.proj."),
-        ("decoder.", $"modality_encoders.{modality}.decoder."),
-        ("trunk.", ""),
-        ("shared_decoder.projection.", "shared_decoder.proj."),
-        ("shared_decoder.", "shared_decoder."),
-        ("reconstruction.", "recon_proj."),
-    ];
+    // In order; the first whose beginning fits is taken. A number in the name is {i}, and {2i} stands for its double.
+    readonly (string Ours, string Theirs)[] table;
+
+    /// <summary>The names of a network's parameters.</summary>
+    public Data2Vec2Names(Data2Vec2Network network)
+    {
+        var modality = $"modality_encoders.{network.Modality.ToUpperInvariant()}.";
+        var image = network.FrontEnd as ImageFrontEndOptions;
+        var audio = network.FrontEnd as AudioFrontEndOptions;
+        // Where a linear layer follows the patches, both stand in a sequence; so do convolutions behind a norm.
+        var patches = image?.PatchWidth is { } width && width != network.Trunk.Block.Width ? "0." : "";
+        var positions = audio?.PositionNorm == true ? "relative_positional_encoder.1." : "relative_positional_encoder.";
+        var extractorNorm = audio?.ExtractorNorm == ExtractorNorm.Group ? "2." : "2.1.";
+        var decoderBlocks = network.FrontEnd.Decoder.Kind == DecoderKind.Transformer ? "decoder.encoder.blocks." : "decoder.blocks.";
+        table =
+        [
+            ("front.tokens", modality + "extra_tokens"),
+            ("front.patches.projection.", modality + "local_encoder.1."),
+            ("front.patches.", modality + $"local_encoder.{patches}proj."),
+            ("front.extractor.{i}.norm.", modality + "local_encoder.conv_layers.{i}." + extractorNorm),
+            ("front.extractor.{i}.", modality + "local_encoder.conv_layers.{i}.0."),
+            ("front.projection.norm.", modality + "project_features.1."),
+            ("front.projection.linear.", modality + "project_features.2."),
+            ("front.positions.norm.", modality + "relative_positional_encoder.0."),
+            ("front.positions.{i}.", modality + positions + "{i+1}.0."),
+            ("front.positions", modality + "fixed_positional_encoder.positions"),
+            ("front.embedding.tokens", modality + "local_encoder.embed_tokens.weight"),
+            ("front.embedding.positions", modality + "local_encoder.embed_positions.weight"),
+            ("front.embedding.norm.", modality + "local_encoder.layernorm_embedding."),
+            ("front.bias.scale", modality + "alibi_scale"),
+            ("front.prenet.", modality + "context_encoder."),
+            ("decoder.entry.", modality + "decoder.input_proj."),
+            ("decoder.layers.{i}.", modality + "decoder.blocks.{i}.0."),
+            ("decoder.projection.{i}.", modality + "decoder.proj.{2i}."),
+            ("decoder.projection.", modality + "decoder.proj."),
+            ("decoder.blocks.", modality + decoderBlocks),
+            ("trunk.", ""),
+            ("shared_decoder.layers.{i}.", "shared_decoder.blocks.{i}.0."),
+            ("shared_decoder.projection.{i}.", "shared_decoder.proj.{2i}."),
+            ("shared_decoder.projection.", "shared_decoder.proj."),
+            ("reconstruction.", "recon_proj."),
+        ];
+    }
 
     /// <summary>The publisher's name of one of our parameters.</summary>
-    /// <param name="ours">Our name.</param>
-    /// <param name="transformerDecoder">Whether the modality's decoder is one of self-attention blocks, which stand a level deeper there.</param>
-    public string Theirs(string ours, bool transformerDecoder = false)
+    public string Theirs(string ours)
     {
-        var (from, to) = beginnings.FirstOrDefault(b => ours.StartsWith(b.Ours, StringComparison.Ordinal));
-        if (from is null)
-            throw new InvalidOperationException($"'{ours}' has no name in fairseq's data2vec 2.0");
-        var name = to + ours[from.Length..];
-        if (ours.StartsWith("decoder.", StringComparison.Ordinal) && transformerDecoder)
-            name = name.Replace(".decoder.blocks.", ".decoder.encoder.blocks.", StringComparison.Ordinal);
-        // Convolutions are the first element of a sequence; several linear layers alternate with activations.
-        name = Regex.Replace(name, @"\.layers\.(?<i>\d+)\.", ".blocks.${i}.0.", RegexOptions.CultureInvariant);
-        if (projectionLayers > 1)
-            name = Regex.Replace(name, @"^shared_decoder\.proj\.(?<i>\d+)", m => $"shared_decoder.proj.{2 * int.Parse(m.Groups["i"].Value, System.Globalization.CultureInfo.InvariantCulture)}", RegexOptions.CultureInvariant);
-        return name
-            .Replace(".attention.qkv.", ".attn.qkv.", StringComparison.Ordinal)
-            .Replace(".attention.projection.", ".attn.proj.", StringComparison.Ordinal)
-            .Replace(".attention.q.", ".attn.q_proj.", StringComparison.Ordinal)
-            .Replace(".attention.kv.", ".attn.kv_proj.", StringComparison.Ordinal)
-            .Replace(".mlp.up.", ".mlp.fc1.", StringComparison.Ordinal)
-            .Replace(".mlp.down.", ".mlp.fc2.", StringComparison.Ordinal);
+        foreach (var (from, to) in table)
+        {
+            var match = Regex.Match(ours, "^" + Regex.Escape(from).Replace("\\{i}", "(?<i>[0-9]+)", StringComparison.Ordinal), RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture);
+            if (!match.Success)
+                continue;
+            var number = match.Groups["i"].Success ? int.Parse(match.Groups["i"].Value, CultureInfo.InvariantCulture) : 0;
+            string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
+            return to.Replace("{i}", Text(number), StringComparison.Ordinal).Replace("{i+1}", Text(number + 1), StringComparison.Ordinal).Replace("{2i}", Text(2 * number), StringComparison.Ordinal)
+                + WithinBlock(ours[match.Length..]);
+        }
+        throw new InvalidOperationException($"'{ours}' has no name in fairseq's data2vec 2.0");
     }
 
     /// <summary>The publisher's name of one of a teacher's parameters; a teacher of blocks alone starts at the block's number.</summary>
@@ -56,4 +73,12 @@ public sealed class Data2Vec2Names(string modality, bool patchesProjected = fals
         var name = Theirs(ours);
         return blocksOnly ? name["blocks.".Length..] : name;
     }
+
+    static string WithinBlock(string rest) => rest
+        .Replace("attention.qkv.", "attn.qkv.", StringComparison.Ordinal)
+        .Replace("attention.projection.", "attn.proj.", StringComparison.Ordinal)
+        .Replace("attention.q.", "attn.q_proj.", StringComparison.Ordinal)
+        .Replace("attention.kv.", "attn.kv_proj.", StringComparison.Ordinal)
+        .Replace("mlp.up.", "mlp.fc1.", StringComparison.Ordinal)
+        .Replace("mlp.down.", "mlp.fc2.", StringComparison.Ordinal);
 }

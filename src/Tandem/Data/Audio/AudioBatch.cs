@@ -1,0 +1,16 @@
+using Tandem.Torch;
+
+namespace Tandem.Data.Audio;
+
+/// <summary>A micro-batch of recordings, 16 kHz, one channel.</summary>
+public sealed class AudioBatch : Batch
+{
+    /// <summary>Samples, each recording standardised by itself: float32 [n, samples], zeros behind the end.</summary>
+    public required HostTensor Samples { get; init; }
+
+    /// <summary>Samples of each recording, padding not counted; null if nothing is padded.</summary>
+    public int[]? Lengths { get; init; }
+
+    /// <inheritdoc/>
+    public override int Count => (int)Samples.Shape[0];
+}
