@@ -6,6 +6,7 @@ using Xunit;
 
 namespace Tandem.Tests.Bench;
 
+[Collection(Training.Alone.Name)]
 public sealed class BenchTests
 {
     [Fact]

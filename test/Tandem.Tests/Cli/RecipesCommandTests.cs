@@ -9,7 +9,7 @@ public sealed class RecipesCommandTests : IDisposable
     const string Text = """
         {
           "method": "data2vec2", // the method
-          "optimizer": { "learning_rate": 1e-3, "betas": [0.9, 0.98] }
+          "optimizer": { "learning_rate": 1e-3, "beta2": 0.98 }
         }
         """;
 
@@ -26,17 +26,17 @@ public sealed class RecipesCommandTests : IDisposable
     [Fact]
     public void ExplainSaysWhereEachValueComesFrom()
     {
-        var other = folder.Write("other.json", """{ "optimizer": { "betas": [0.9, 0.95] } }""");
+        var other = folder.Write("other.json", """{ "optimizer": { "beta2": 0.95 } }""");
         var document = JsonDocument.Parse(TandemProgram.Run("recipes", "explain", recipe, "@" + other, "optimizer.learning_rate=5e-4", "--json", "--quiet").Output).RootElement;
         var settings = document.GetProperty("settings").EnumerateArray().ToDictionary(row => row.GetProperty("key").GetString()!, row => row.GetProperty("origin").GetString()!);
         Assert.Equal("command line", settings["optimizer.learning_rate"]);
-        Assert.StartsWith($"file {other}", settings["optimizer.betas"]);
+        Assert.StartsWith($"file {other}", settings["optimizer.beta2"]);
         Assert.Contains("my.json:2", settings["method"]);
     }
 
     [Fact]
     public void ExplainIsATableForPeople() =>
-        Assert.Matches(@"(?m)^optimizer\.learning_rate +5e-4 +command line", TandemProgram.Run("recipes", "explain", recipe, "optimizer.learning_rate=5e-4").Output);
+        Assert.Matches(@"(?m)^optimizer\.learning_rate +(5e-4|0\.0005) +command line", TandemProgram.Run("recipes", "explain", recipe, "optimizer.learning_rate=5e-4").Output);
 
     [Fact]
     public void ARecipeThatIsNotThereIsToldSo()

@@ -28,7 +28,8 @@ static class TandemProgram
     /// <summary>Starts it, for tests that interrupt.</summary>
     public static Process Start((string Name, string Value)[] environment, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "tandem-cli.dll"), .. arguments])
+        // Tests that run in the background of a shell inherit an ignored SIGINT, and with it a program that no Ctrl-C reaches.
+        var start = new ProcessStartInfo("env", ["--default-signal=INT", "dotnet", Path.Combine(AppContext.BaseDirectory, "tandem-cli.dll"), .. arguments])
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,

@@ -3,6 +3,7 @@ using Xunit;
 
 namespace Tandem.Tests.Torch;
 
+[Collection(Training.Alone.Name)]
 public sealed class ScopeTests
 {
     [Fact]

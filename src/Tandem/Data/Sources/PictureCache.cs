@@ -64,7 +64,7 @@ public static class PictureCache
         // Archives are recognised without opening them, which for compressed ones means inflating everything.
         var quick = QuickKey(path, options, reading);
         if (quick is not null && CacheFile.Open(Path.Combine(folder, quick + ".pictures")) is { } early)
-            return Told(early, options);
+            return Told(early, options, cache);
         var source = Source.Open(path, options);
         if (source.IsDecoded)
             return source;
@@ -72,7 +72,7 @@ public static class PictureCache
         if (CacheFile.Open(place) is { } found)
         {
             source.Dispose();
-            return Told(found, options);
+            return Told(found, options, cache);
         }
         var (keepPixels, estimate) = Plan(source, cache);
         if (!keepPixels && source.IsCheapToReopen)
@@ -80,11 +80,19 @@ public static class PictureCache
         return Build(source, place, keepPixels, estimate, options, reading, cache);
     }
 
-    static Source Told(MappedPictures cached, SourceOptions options)
+    // A cache built under a wider limit is no way around a narrower one.
+    static Source Told(MappedPictures cached, SourceOptions options, CacheOptions cache)
     {
-        if (cached.Index.SkippedCount > 0)
-            options.Warn?.Invoke(SkippedText(cached.Index.SkippedCount, cached.Count + cached.Index.SkippedCount, cached.Index.Skipped));
-        return cached;
+        try
+        {
+            Report(cached.Index, options, cache);
+            return cached;
+        }
+        catch (TandemException)
+        {
+            cached.Dispose();
+            throw;
+        }
     }
 
     static Source Build(Source source, string place, bool keepPixels, long estimate, SourceOptions options, PictureReading reading, CacheOptions cache)
