@@ -32,6 +32,7 @@ public static class CaseKinds
         new DistanceBiasKind(),
         new Audio.MaskedCollationKind(),
         new Audio.SoundKinds(),
+        new Audio.CorpusKinds(),
         new Audio.CollationKinds(),
         new SafetensorsKinds(),
         new NpyKinds(),
