@@ -1,3 +1,4 @@
+using Tandem.Data;
 using Tandem.Data.Images;
 using Xunit;
 
