@@ -29,6 +29,11 @@ public static class CaseKinds
     [
         new Data2Vec2Steps(),
         new Data2Vec2Draws(),
+        new DistanceBiasKind(),
+        new Audio.MaskedCollationKind(),
+        new Audio.SoundKinds(),
+        new Audio.CorpusKinds(),
+        new Audio.CollationKinds(),
         new SafetensorsKinds(),
         new NpyKinds(),
         new EventKinds(),

@@ -35,8 +35,6 @@ sealed class Data2Vec2Draws : ICaseKind
 
     static (MaskOptions Options, (int Rows, int Columns) Grid, bool Random) Law(ConfigReader c)
     {
-        if (c.GetBool("spans", false))
-            throw new SkippedException("span masks are not built yet");
         var random = c.GetBool("random_masking", false);
         var line = c.GetBool("one_dimensional", false);
         var places = c.GetInt("L");
@@ -63,6 +61,16 @@ sealed class Data2Vec2Draws : ICaseKind
         if (golden.Inputs.Contains("mask"))
         {
             KeptMasked(golden, comparison, keepMasked);
+            return;
+        }
+        if (SpanCase.Is(c))
+        {
+            var (spans, ofRow) = SpanCase.Read(golden);
+            var drawn = SpanMask.Draw(spans, ofRow.Places, ofRow.Lengths, new RecordedSpanDraws(golden.Inputs));
+            comparison.Tensor("mask", HostTensor.From<byte>(drawn, ofRow.Lengths.Length, ofRow.Places));
+            if (golden.Inputs.TryGet("ids_shuffle") is { } order)
+                Ids(comparison, order, drawn);
+            Counts(comparison, drawn, ofRow.Lengths.Length, ofRow.Places);
             return;
         }
         var (options, grid, random) = Law(c);
@@ -147,6 +155,11 @@ sealed class Data2Vec2Draws : ICaseKind
 
     static void Statistics(GoldenCase golden, Comparison comparison)
     {
+        if (SpanCase.Is(golden.Config))
+        {
+            SpanCase.Statistics(golden, comparison);
+            return;
+        }
         var (options, grid, random) = Law(golden.Config);
         var (places, rows, draws) = (grid.Rows * grid.Columns, golden.Config.GetInt("rows", 1), comparison.Given("draws").GetInt32());
         if (random)

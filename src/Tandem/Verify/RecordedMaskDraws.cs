@@ -36,3 +36,24 @@ sealed class RecordedMaskDraws(TensorSet inputs) : IMaskDraws
         return drawn;
     }
 }
+
+/// <summary>The draws of span masks as a publisher's program made them, in order of execution.</summary>
+sealed class RecordedSpanDraws(TensorSet inputs) : ISpanDraws
+{
+    int fraction, choice;
+
+    public double Fraction() => inputs[FormattableString.Invariant($"draw.span_uniform.{fraction++:000}")].As<double>()[0];
+
+    public int[] Pick(ReadOnlySpan<int> candidates, int count)
+    {
+        int[] drawn = [.. inputs[FormattableString.Invariant($"draw.span_choice.{choice++:000}")].As<long>().ToArray().Select(place => (int)place)];
+        if (drawn.Length != count)
+            throw new CaseFailedException($"{count} places are to be drawn, the publisher drew {drawn.Length}");
+        foreach (var place in drawn)
+        {
+            if (!candidates.Contains(place))
+                throw new CaseFailedException($"the publisher drew place {place}, which is no candidate");
+        }
+        return drawn;
+    }
+}

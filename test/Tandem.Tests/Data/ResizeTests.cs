@@ -1,3 +1,4 @@
+using Tandem.Data;
 using Tandem.Data.Images;
 using Xunit;
 
@@ -84,7 +85,7 @@ public sealed class ResizeTests
     [Fact]
     public void AMissingLibraryIsToldWithTheCommandThatInstallsIt()
     {
-        var error = Assert.Throws<TandemException>(() => NativeLibraries.Require("libnothere.so.9", "libnothere9", "XYZ"));
+        var error = Assert.Throws<TandemException>(() => NativeLibraries.Require("libnothere.so.9", "libnothere9", "XYZ pictures"));
         Assert.Equal(ErrorKind.Machine, error.Kind);
         Assert.Equal("apt-get install libnothere9", error.Remedy);
     }

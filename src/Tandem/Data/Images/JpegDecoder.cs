@@ -77,7 +77,7 @@ static unsafe partial class JpegDecoder
     // or refuse, a sound one. Making one takes microseconds.
     static Decompressor Create()
     {
-        NativeLibraries.Require(NativeLibraries.TurboJpeg, "libturbojpeg0", "JPEG");
+        NativeLibraries.Require(NativeLibraries.TurboJpeg, "libturbojpeg0", "JPEG pictures");
         return new Decompressor();
     }
 

@@ -131,7 +131,7 @@ static unsafe partial class PngDecoder
         {
             this.name = name;
             this.length = length;
-            NativeLibraries.Require(NativeLibraries.Spng, "libspng0", "PNG");
+            NativeLibraries.Require(NativeLibraries.Spng, "libspng0", "PNG pictures");
             handle = Native.Create(0);
             if (handle == 0)
                 throw new TandemException(ErrorKind.Machine, "libspng could not make a decoder: out of memory");

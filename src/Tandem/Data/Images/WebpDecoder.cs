@@ -34,7 +34,7 @@ static unsafe partial class WebpDecoder
 
     static Features Read(ReadOnlySpan<byte> file, string name)
     {
-        NativeLibraries.Require(NativeLibraries.Webp, "libwebp7", "WebP");
+        NativeLibraries.Require(NativeLibraries.Webp, "libwebp7", "WebP pictures");
         var features = default(Features);
         int status;
         fixed (byte* from = file)

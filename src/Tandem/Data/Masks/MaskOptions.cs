@@ -45,9 +45,12 @@ public interface IMaskDraws
 
 /// <summary>Mask draws from <see cref="Randomness"/>.</summary>
 /// <param name="draw">The stream of one sample.</param>
-public sealed class RandomMaskDraws(Randomness draw) : IMaskDraws
+public sealed class RandomMaskDraws(Randomness draw) : IMaskDraws, ISpanDraws
 {
     Randomness draw = draw;
+
+    /// <inheritdoc/>
+    public double Fraction() => draw.NextDouble();
 
     /// <inheritdoc/>
     public int[] Centres(int count, int places)
