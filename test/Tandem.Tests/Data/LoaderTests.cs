@@ -161,4 +161,14 @@ public sealed class LoaderTests : IDisposable
             return PictureMaker.Ppm(1);
         }
     }
+
+    [Fact]
+    public void ASourceWithoutOneSoundPictureIsAnErrorNotAnEndlessSearch()
+    {
+        folder.Write("set/a/only.png", "no picture at all");
+        using var source = Source.Open(folder["set"], "folder", null);
+        using var loader = Loader.Training(source, transform, 2, new LoaderOptions { BadLimit = 1 });
+        var error = Assert.Throws<TandemException>(() => loader.Next(TestContext.Current.CancellationToken));
+        Assert.Equal(ErrorKind.Input, error.Kind);
+    }
 }

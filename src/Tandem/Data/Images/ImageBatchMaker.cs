@@ -77,6 +77,9 @@ public sealed class ImageBatchMaker : IBatchMaker<ImageBatch>
             {
                 Replace(sample, error);
                 sample = (sample + 1) % source.Count;
+                // Once round without a sound picture: there is none, whatever share may be damaged.
+                if (sample == wantedSample)
+                    throw;
             }
         }
     }
