@@ -6,7 +6,7 @@ using Tandem.Data.Sources;
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 using var encoder = Encoder.Load(args[0]);
-using var pictures = Source.Open(args[1]);
+using var pictures = PictureSource.Open(args[1]);
 var embeddings = encoder.Embed(pictures).ToList();
 foreach (var near in embeddings.Skip(1).OrderByDescending(other => other.Similarity(embeddings[0])).Take(5))
     Console.WriteLine($"{near.Similarity(embeddings[0]):0.000}  {near.Name}");

@@ -15,7 +15,7 @@ namespace Tandem;
 /// <param name="Heights">The same of heights.</param>
 /// <param name="Bad">Those that cannot be read.</param>
 public sealed record DataInspection(
-    string Path, string Description, int Samples, IReadOnlyList<(string Name, int Samples)>? Classes, int Looked, (int Least, int Median, int Most)? Widths, (int Least, int Median, int Most)? Heights, IReadOnlyList<BadPicture> Bad)
+    string Path, string Description, int Samples, IReadOnlyList<(string Name, int Samples)>? Classes, int Looked, (int Least, int Median, int Most)? Widths, (int Least, int Median, int Most)? Heights, IReadOnlyList<BadSample> Bad)
 {
     /// <summary>Opens data and decodes pictures spread evenly over it.</summary>
     /// <param name="path">As for <see cref="Source.Open(string, SourceOptions?)"/>.</param>
@@ -27,10 +27,10 @@ public sealed record DataInspection(
     /// <exception cref="TandemException">As for opening a source.</exception>
     public static DataInspection Of(string path, SourceOptions options, int? limit = null, PictureReading reading = PictureReading.Natural, Action<int, int>? progress = null, CancellationToken cancellation = default)
     {
-        using var source = Source.Open(path, options);
+        using var source = PictureSource.Open(path, options);
         var count = Math.Min(limit ?? source.Count, source.Count);
         var sizes = new (int Width, int Height)[count];
-        var bad = new ConcurrentBag<BadPicture>();
+        var bad = new ConcurrentBag<BadSample>();
         var done = 0;
         Parallel.For(0, count, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount }, i =>
         {
@@ -63,7 +63,7 @@ public sealed record DataInspection(
         ["bad"] = new JsonArray([.. Bad.Select(picture => (JsonNode)new JsonObject { ["name"] = picture.Name, ["reason"] = picture.Reason })]),
     };
 
-    static (string, int)[]? Counts(Source source)
+    static (string, int)[]? Counts(PictureSource source)
     {
         if (source.ClassNames is not { } names)
             return null;

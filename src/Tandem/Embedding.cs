@@ -25,21 +25,24 @@ public sealed record Embedding(string Name, float[] Vector)
 /// <summary>How embeddings are made.</summary>
 public sealed record EmbedOptions
 {
-    /// <summary>Pictures computed at once; vectors do not depend on it beyond rounding.</summary>
+    /// <summary>Which layer: 0 is the input of the shared blocks, i the output of the i-th of them; null: the last.</summary>
+    public int? Layer { get; init; }
+
+    /// <summary>Rows computed at once; vectors do not depend on it beyond rounding.</summary>
     public int Batch { get; init; } = 64;
 
-    /// <summary>Threads that decode.</summary>
+    /// <summary>Threads that read and decode.</summary>
     public int Workers { get; init; } = Math.Clamp(Environment.ProcessorCount / 2, 1, 8);
 
-    /// <summary>At most so many pictures of a source, drawn by <see cref="Seed"/>; all when null.</summary>
+    /// <summary>At most so many samples of a source, drawn by <see cref="Seed"/>; all when null.</summary>
     public int? Limit { get; init; }
 
-    /// <summary>Decides which pictures a limit takes.</summary>
+    /// <summary>Decides which samples a limit takes.</summary>
     public long Seed { get; init; }
 
-    /// <summary>Hears of a picture that cannot be read and is left out; null: the first one is an error.</summary>
-    public Action<Data.Sources.BadPicture>? Skipped { get; init; }
+    /// <summary>Hears of a sample that cannot be read and is left out; null: the first one is an error.</summary>
+    public Action<Data.Sources.BadSample>? Skipped { get; init; }
 
-    /// <summary>Hears of pictures done and pictures in all.</summary>
+    /// <summary>Hears of samples done and samples in all.</summary>
     public Action<int, int>? Progress { get; init; }
 }

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
-using Tandem.Data.Images;
 using Tandem.Data.Sources;
 using Tandem.Layers;
 using Tandem.Models;
@@ -11,7 +10,7 @@ using Tandem.Torch;
 namespace Tandem;
 
 /// <summary>
-/// A trained encoder, ready for use: turns pictures into vectors. Safe to use from several threads; all computing happens on the one compute
+/// A trained encoder, ready for use: turns samples (pictures, recordings, texts) into vectors. Safe to use from several threads; all computing happens on the one compute
 /// thread of the process, one batch after the other.
 /// </summary>
 /// <example><code>using var encoder = Encoder.Load("runs/first");
@@ -24,7 +23,7 @@ public sealed class Encoder : IDisposable
     readonly Precision precision;
     volatile bool disposed;
 
-    Encoder(EncoderConfig config, ImagePreprocessing preprocessing, EncoderNetwork network, WeightStore weights, Precision precision)
+    Encoder(EncoderConfig config, Preprocessing preprocessing, EncoderNetwork network, WeightStore weights, Precision precision)
     {
         Config = config;
         Preprocessing = preprocessing;
@@ -36,11 +35,14 @@ public sealed class Encoder : IDisposable
     /// <summary>The architecture.</summary>
     public EncoderConfig Config { get; }
 
-    /// <summary>How pictures are prepared.</summary>
-    public ImagePreprocessing Preprocessing { get; }
+    /// <summary>How samples are prepared.</summary>
+    public Preprocessing Preprocessing { get; }
 
     /// <summary>The model folder it was loaded from; null for one with fresh weights.</summary>
     public string? Path { get; private init; }
+
+    /// <summary>Number of layers that can be asked for: the input of the shared blocks, and each of them.</summary>
+    public int Layers => network.Layers;
 
     /// <summary>Numbers of a vector.</summary>
     public int Width => Config.Trunk.Block.Width;
@@ -81,18 +83,18 @@ public sealed class Encoder : IDisposable
 
     /// <summary>An encoder with fresh weights.</summary>
     /// <param name="config">The architecture.</param>
-    /// <param name="preprocessing">How pictures are prepared.</param>
+    /// <param name="preprocessing">How samples are prepared.</param>
     /// <param name="seed">Decides the weights.</param>
     /// <param name="device">As for <see cref="Load"/>.</param>
     /// <param name="precision">As for <see cref="Load"/>.</param>
-    public static Encoder Untrained(EncoderConfig config, ImagePreprocessing preprocessing, long seed = 0, string device = "auto", string precision = "auto") => ComputeThread.Run(() =>
+    public static Encoder Untrained(EncoderConfig config, Preprocessing preprocessing, long seed = 0, string device = "auto", string precision = "auto") => ComputeThread.Run(() =>
     {
         var on = Device.Parse(device);
         var weights = WeightStore.Fresh(seed, on);
         return new Encoder(config, preprocessing, config.Build(weights), weights, PrecisionOf(precision, on));
     });
 
-    /// <summary>Vectors of picture files, one by one in their order; a batch at a time is computed when it is asked for.</summary>
+    /// <summary>Vectors of files (pictures, recordings, files of a text a line), one by one in their order; a batch at a time is computed when it is asked for.</summary>
     /// <param name="files">Paths; taken in at once.</param>
     /// <param name="options">Batches, threads, what happens to damaged files.</param>
     /// <param name="cancellation">Ends the work between batches.</param>
@@ -101,19 +103,21 @@ public sealed class Encoder : IDisposable
     public IEnumerable<Embedding> Embed(IEnumerable<string> files, EmbedOptions? options = null, CancellationToken cancellation = default)
     {
         string[] paths = [.. files];
-        return paths.Length == 0 ? [] : Embed(new NamedPictures(paths), options, cancellation);
+        return paths.Length == 0 ? [] : Embed(Preprocessing.Files(paths), options, cancellation);
     }
 
-    /// <summary>Vectors of a source's pictures, one by one in the source's order.</summary>
-    /// <param name="source">The pictures; not disposed of.</param>
-    /// <param name="options">Batches, threads, limit, what happens to damaged pictures.</param>
+    /// <summary>Vectors of a source's samples, one by one in the source's order.</summary>
+    /// <param name="source">The samples; not disposed of.</param>
+    /// <param name="options">Batches, threads, limit, what happens to damaged samples.</param>
     /// <param name="cancellation">Ends the work between batches.</param>
-    /// <exception cref="TandemException">A picture is damaged, and nobody hears of skipped ones (<see cref="ErrorKind.Input"/>).</exception>
+    /// <exception cref="TandemException">A sample is damaged, and nobody hears of skipped ones (<see cref="ErrorKind.Input"/>).</exception>
     /// <exception cref="ObjectDisposedException">The encoder was disposed of.</exception>
     public IEnumerable<Embedding> Embed(Source source, EmbedOptions? options = null, CancellationToken cancellation = default)
     {
+        if (source.Parts > 1)
+            throw new TandemException(ErrorKind.Usage, $"a {Preprocessing.Sample} of this data has {source.Parts} parts", source.Description, "one text a sample", "Say which column: column=sentence1.");
         options ??= new();
-        var features = new FeatureOptions { Batch = options.Batch, Workers = options.Workers, Limit = options.Limit, Seed = options.Seed, Skipped = options.Skipped, Progress = options.Progress };
+        var features = new FeatureOptions { Batch = options.Batch, Workers = options.Workers, Layer = options.Layer, Limit = options.Limit, Seed = options.Seed, Skipped = options.Skipped, Progress = options.Progress };
         foreach (var block in Features(source, features, cancellation))
         {
             for (var i = 0; i < block.Samples.Length; i++)
@@ -134,14 +138,14 @@ public sealed class Encoder : IDisposable
     public IAsyncEnumerable<Embedding> EmbedAsync(Source source, EmbedOptions? options = null, CancellationToken cancellation = default) =>
         Later(stop => Embed(source, options, stop), cancellation);
 
-    /// <summary>Features in blocks, for probes; <see cref="FeatureOptions.Reading"/> and <see cref="FeatureOptions.Precision"/> are the model's.</summary>
-    /// <param name="source">The pictures; not disposed of.</param>
-    /// <param name="options">Batches, threads, limit, what happens to damaged pictures.</param>
+    /// <summary>Features in blocks, for probes; <see cref="FeatureOptions.Precision"/> is the model's.</summary>
+    /// <param name="source">The samples; not disposed of.</param>
+    /// <param name="options">Batches, threads, layer, limit, what happens to damaged samples.</param>
     /// <param name="cancellation">Ends the work between batches.</param>
     public IEnumerable<FeatureBlock> Features(Source source, FeatureOptions options, CancellationToken cancellation = default)
     {
         ObjectDisposedException.ThrowIf(disposed, this);
-        foreach (var block in FeatureExtraction.Encode(network, source, Preprocessing.Transform(), options with { Reading = Preprocessing.Images, Precision = precision }, cancellation))
+        foreach (var block in FeatureExtraction.Encode(network, Preprocessing, source, options with { Precision = precision }, cancellation))
         {
             yield return block;
             ObjectDisposedException.ThrowIf(disposed, this);
@@ -192,28 +196,6 @@ public sealed class Encoder : IDisposable
         {
             await stop.CancelAsync().ConfigureAwait(false);
             await work.ConfigureAwait(false);
-        }
-    }
-
-    /// <summary>Files named one by one; each keeps the name it was given by, and is read when its turn comes.</summary>
-    sealed class NamedPictures(string[] paths) : Source
-    {
-        public override int Count => paths.Length;
-
-        public override string Description => $"{paths.Length} files";
-
-        public override string Name(int index) => paths[index];
-
-        public override byte[] ReadBytes(int index)
-        {
-            try
-            {
-                return File.ReadAllBytes(paths[index]);
-            }
-            catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
-            {
-                throw new TandemException(ErrorKind.Input, $"the file cannot be read: {cause.Message}", paths[index], "a picture", inner: cause);
-            }
         }
     }
 }

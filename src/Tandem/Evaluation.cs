@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Tandem.Data.Sources;
 using Tandem.Models;
@@ -8,8 +9,11 @@ namespace Tandem;
 /// <summary>How a model is evaluated.</summary>
 public sealed record EvaluationOptions
 {
-    /// <summary>Encoders that the model is set against.</summary>
-    public IReadOnlyList<string> Baselines { get; init; } = Evaluation.AllBaselines;
+    /// <summary>What the model is set against: <c>untrained</c>, and the plain description of its samples (<c>pixels</c>, <c>log-mel</c>, <c>tokens</c>); null: both.</summary>
+    public IReadOnlyList<string>? Baselines { get; init; }
+
+    /// <summary>The layer that probes judge: a number (0: the input of the shared blocks, i: the i-th of them), <c>last</c>, or <c>auto</c>: chosen for each probe on a tenth of train. Null: <c>last</c> for pictures, <c>auto</c> for all else.</summary>
+    public string? Layer { get; init; }
 
     /// <summary>Whether a baseline that would not fit into memory is an error; else it is left out with a warning.</summary>
     public bool BaselinesRequired { get; init; }
@@ -26,10 +30,10 @@ public sealed record EvaluationOptions
     /// <summary><c>auto</c>, <c>float32</c> or <c>bf16</c>.</summary>
     public string Precision { get; init; } = "auto";
 
-    /// <summary>Pictures computed at once.</summary>
+    /// <summary>Rows computed at once.</summary>
     public int Batch { get; init; } = 64;
 
-    /// <summary>Hears of pictures that were left out and of what makes results doubtful; one sentence a call.</summary>
+    /// <summary>Hears of samples that were left out and of what makes results doubtful; one sentence a call.</summary>
     public Action<string>? Warn { get; init; }
 }
 
@@ -59,21 +63,21 @@ public sealed record EvaluationReport(IReadOnlyList<ProbeResult> Probes, int Tra
     };
 }
 
-/// <summary>Judges an encoder's frozen features by probes, beside the same encoder untrained and the bare pixels.</summary>
+/// <summary>Judges an encoder's frozen features by probes, beside the same encoder untrained and a plain description of the samples.</summary>
 public static class Evaluation
 {
-    /// <summary>Numbers of all features together above which the pixels are left out: 4 GiB of float32.</summary>
-    const long PixelLimit = 1L << 30;
+    /// <summary>Numbers of all features together above which the plain description is left out: 4 GiB of float32.</summary>
+    const long PlainLimit = 1L << 30;
 
-    /// <summary>The encoders that a model can be set against.</summary>
-    public static IReadOnlyList<string> AllBaselines { get; } = ["untrained", "pixels"];
+    /// <summary>What a model of this kind can be set against: the same encoder untrained, and the plain description of its samples.</summary>
+    public static IReadOnlyList<string> BaselinesOf(Preprocessing preprocessing) => ["untrained", preprocessing.Baseline];
 
     /// <summary>Evaluates a model.</summary>
     /// <param name="model">A model folder, a run folder or a checkpoint folder.</param>
-    /// <param name="train">Labelled pictures that the probes learn from.</param>
-    /// <param name="test">Labelled pictures that they are scored on; classes are matched by name.</param>
+    /// <param name="train">Labelled samples that the probes learn from.</param>
+    /// <param name="test">Labelled samples that they are scored on; classes are matched by name.</param>
     /// <param name="probes">The probes.</param>
-    /// <param name="options">Baselines, limit, seed, device.</param>
+    /// <param name="options">Baselines, layer, limit, seed, device.</param>
     /// <param name="progress">Hears of every batch and result, on the calling thread.</param>
     /// <param name="cancellation">Ends the work between batches and steps.</param>
     /// <exception cref="TandemException">The model cannot be loaded; there are no labels, one class only, a test class unknown in train, or fewer samples than a probe needs.</exception>
@@ -81,29 +85,49 @@ public static class Evaluation
     {
         options ??= new();
         var folder = ModelFolder.Open(ModelPath.Resolve(model));
-        Check(train, test, probes, options);
+        var layer = LayerOf(folder, options);
+        Check(train, test, probes, options, folder.Preprocessing.Sample);
         var baselines = Fitting(folder.Preprocessing, train, test, options);
         List<ProbeResult> results = [];
         var samples = (Train: 0, Test: 0);
         foreach (var encoder in baselines.Prepend("trained"))
         {
-            // Told once: every encoder meets the same damaged pictures.
-            var (learn, judge) = Features(encoder, folder, train, test, encoder == "trained" ? options : options with { Warn = null }, progress, cancellation);
+            // Told once: every encoder meets the same damaged samples.
+            var (learn, judge) = Features(encoder, folder, train, test, layer, encoder == "trained" ? options : options with { Warn = null }, progress, cancellation);
             samples = (learn.Count, judge.Count);
             foreach (var probe in probes)
             {
                 progress?.Report(new($"{encoder}: {probe.Name}"));
-                results.Add(probe.Judge(learn, judge, encoder, cancellation));
-                progress?.Report(new($"{encoder}: {probe.Name}", Result: results[^1]));
+                var best = LayerChoice.Best(probe, learn, options.Seed, cancellation);
+                var result = probe.Judge(learn.At(best), judge.At(best), encoder, cancellation);
+                if (encoder != folder.Preprocessing.Baseline)
+                    result.Settings["layer"] = learn.Layers > 1 ? best : layer.One ?? folder.Encoder.Trunk.Depth;
+                results.Add(result);
+                progress?.Report(new($"{encoder}: {probe.Name}", Result: result));
             }
         }
         return new(results, samples.Train, samples.Test, folder.Path);
     }
 
+    // One layer (null: the last), or all of them to choose from.
+    static (int? One, bool All) LayerOf(ModelFolder folder, EvaluationOptions options)
+    {
+        var depth = folder.Encoder.Trunk.Depth;
+        return (options.Layer ?? (folder.Preprocessing is ImagePreprocessing ? "last" : "auto")) switch
+        {
+            "last" => (null, false),
+            "auto" => (null, true),
+            var text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= depth => (number, false),
+            var text => throw new TandemException(ErrorKind.Usage, $"there is no layer '{text}'", "layer", $"0 to {depth}, last or auto"),
+        };
+    }
+
     // What can be known before features are made is told before.
-    static void Check(Source train, Source test, IReadOnlyList<Probe> probes, EvaluationOptions options)
+    static void Check(Source train, Source test, IReadOnlyList<Probe> probes, EvaluationOptions options, string sample)
     {
         IReadOnlyList<string> known = FeatureExtraction.RequireLabels(train, "train"), asked = FeatureExtraction.RequireLabels(test, "test");
+        if (train.Parts != test.Parts)
+            throw new TandemException(ErrorKind.Input, $"a training {sample} has {train.Parts} part(s), a test {sample} {test.Parts}", "test", "samples of one kind");
         var labels = Labels(train, options);
         if (labels.Distinct().Count() < 2)
             throw new TandemException(ErrorKind.Input, $"all training samples are of one class, '{known[labels[0]]}'", train.Description, "at least two classes", "labels= says where labels come from.");
@@ -111,7 +135,7 @@ public static class Evaluation
         foreach (var knn in probes.OfType<KnnProbe>().Where(knn => knn.K > labels.Length))
             throw new TandemException(ErrorKind.Usage, $"{knn.K} neighbours were asked for, but there are only {labels.Length} training samples", "k", $"at most {labels.Length}", "Give a smaller k=, or more training data.");
         if (train.IsDecoded ? train.Description == test.Description && train.Count == test.Count && train.Name(0) == test.Name(0) : Overlap(train, test) is not 0)
-            options.Warn?.Invoke(train.IsDecoded ? "train and test are the same pictures: the results say nothing about new ones" : $"{Overlap(train, test)} test pictures are training pictures too: the results are too good for them");
+            options.Warn?.Invoke(train.IsDecoded ? $"train and test are the same {sample}s: the results say nothing about new ones" : $"{Overlap(train, test)} test {sample}s are training {sample}s too: the results are too good for them");
     }
 
     static int[] Labels(Source source, EvaluationOptions options)
@@ -126,38 +150,36 @@ public static class Evaluation
         return Enumerable.Range(0, test.Count).Count(sample => known.Contains(test.Where(sample)));
     }
 
-    static List<string> Fitting(ImagePreprocessing preprocessing, Source train, Source test, EvaluationOptions options)
+    static List<string> Fitting(Preprocessing preprocessing, Source train, Source test, EvaluationOptions options)
     {
-        if (options.Baselines.FirstOrDefault(name => !AllBaselines.Contains(name, StringComparer.Ordinal)) is { } unknown)
-            throw new TandemException(ErrorKind.Usage, $"there is no baseline '{unknown}'", "baselines", $"{string.Join(", ", AllBaselines)} or none");
+        var all = BaselinesOf(preprocessing);
+        var wanted = options.Baselines ?? all;
+        if (wanted.FirstOrDefault(name => !all.Contains(name, StringComparer.Ordinal)) is { } unknown)
+            throw new TandemException(ErrorKind.Usage, $"there is no baseline '{unknown}' for {preprocessing.Samples}", "baselines", $"{string.Join(", ", all)} or none");
         var samples = Math.Min(train.Count, options.Limit ?? int.MaxValue) + (long)Math.Min(test.Count, options.Limit ?? int.MaxValue);
-        var numbers = samples * 3 * preprocessing.Size * preprocessing.Size;
-        if (numbers <= PixelLimit || !options.Baselines.Contains("pixels", StringComparer.Ordinal))
-            return [.. options.Baselines];
-        var why = $"the pixels of {samples} pictures of {preprocessing.Size} x {preprocessing.Size} take {numbers >> 28} GiB as features";
+        var numbers = samples * preprocessing.BaselineWidth * train.Parts;
+        if (numbers <= PlainLimit || !wanted.Contains(preprocessing.Baseline, StringComparer.Ordinal))
+            return [.. wanted];
+        var why = $"the {preprocessing.Baseline} of {samples} {preprocessing.Samples}, {preprocessing.BaselineWidth} numbers each, take {numbers >> 28} GiB as features";
         if (options.BaselinesRequired)
-            throw new TandemException(ErrorKind.Machine, why, "baselines", $"at most {PixelLimit >> 28} GiB", "Give limit=, or baselines=untrained.");
+            throw new TandemException(ErrorKind.Machine, why, "baselines", $"at most {PlainLimit >> 28} GiB", "Give limit=, or baselines=untrained.");
         options.Warn?.Invoke($"{why}; this baseline is left out (limit= makes it fit)");
-        return [.. options.Baselines.Where(name => name != "pixels")];
+        return [.. wanted.Where(name => name != preprocessing.Baseline)];
     }
 
-    static (LabelledFeatures Train, LabelledFeatures Test) Features(string name, ModelFolder folder, Source train, Source test, EvaluationOptions options, IProgress<EvaluationProgress>? progress, CancellationToken cancellation)
+    static (SampleFeatures Train, SampleFeatures Test) Features(string name, ModelFolder folder, Source train, Source test, (int? One, bool All) layer, EvaluationOptions options, IProgress<EvaluationProgress>? progress, CancellationToken cancellation)
     {
-        var reading = folder.Preprocessing.Images;
-        if (name == "pixels")
-        {
-            var transform = folder.Preprocessing.Transform();
-            return Both(name, train, test, options, progress, (source, made) => FeatureExtraction.Pixels(source, transform, made with { Reading = reading }, cancellation));
-        }
+        if (name == folder.Preprocessing.Baseline)
+            return Both(name, train, test, 1, options, progress, (source, made) => FeatureExtraction.Plain(folder.Preprocessing, source, made, cancellation));
         using var encoder = name == "trained" ? Encoder.Load(folder.Path, options.Device, options.Precision) : Encoder.Untrained(folder.Encoder, folder.Preprocessing, options.Seed, options.Device, options.Precision);
-        return Both(name, train, test, options, progress, (source, made) => encoder.Features(source, made, cancellation));
+        return Both(name, train, test, layer.All ? encoder.Layers : 1, options, progress, (source, made) => encoder.Features(source, made with { Layer = layer.One, AllLayers = layer.All }, cancellation));
     }
 
-    static (LabelledFeatures Train, LabelledFeatures Test) Both(string name, Source train, Source test, EvaluationOptions options, IProgress<EvaluationProgress>? progress, Func<Source, FeatureOptions, IEnumerable<FeatureBlock>> blocks)
+    static (SampleFeatures Train, SampleFeatures Test) Both(string name, Source train, Source test, int layers, EvaluationOptions options, IProgress<EvaluationProgress>? progress, Func<Source, FeatureOptions, IEnumerable<FeatureBlock>> blocks)
     {
         return (One(train, "train"), One(test, "test"));
 
-        LabelledFeatures One(Source source, string what)
+        SampleFeatures One(Source source, string what)
         {
             var skipped = 0;
             var made = new FeatureOptions
@@ -169,11 +191,11 @@ public static class Evaluation
                 Skipped = bad =>
                 {
                     if (++skipped > Math.Max(1, source.Count / 100))
-                        throw new TandemException(ErrorKind.Input, $"{skipped} {what} pictures so far cannot be read, the last: {bad.Reason}", bad.Name, $"at most 1 % of {source.Count}", "Repair or remove them.");
+                        throw new TandemException(ErrorKind.Input, $"{skipped} {what} samples so far cannot be read, the last: {bad.Reason}", bad.Name, $"at most 1 % of {source.Count}", "Repair or remove them.");
                     options.Warn?.Invoke($"{bad.Reason}; left out");
                 },
             };
-            return FeatureExtraction.Labelled(blocks(source, made), source, what);
+            return FeatureExtraction.Gather(blocks(source, made), source, what, layers);
         }
     }
 }

@@ -1,5 +1,6 @@
 using Tandem.Data.Images;
 using Tandem.Data.Sources;
+using Tandem.Models;
 using Tandem.Layers;
 using Tandem.Networks;
 using Tandem.Probes;
@@ -17,7 +18,7 @@ sealed class PretrainingProbe : IDisposable
 
     readonly PretrainingRecipe recipe;
     readonly Source source;
-    readonly Source? test;
+    readonly PictureSource? test;
     readonly Source? train;
     readonly EvaluationTransform transform;
     readonly Dictionary<int, SamplePreview> previews = [];

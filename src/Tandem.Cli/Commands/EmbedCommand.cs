@@ -95,7 +95,7 @@ sealed class EmbedCommand : Command
                 continue;
             }
             Flush();
-            inputs.Add(new(null, Source.Open(operand, new SourceOptions { Format = call["format"], Split = call["split"], Labels = "none", Warn = call.Output.Note }), several ? operand : null));
+            inputs.Add(new(null, PictureSource.Open(operand, new SourceOptions { Format = call["format"], Split = call["split"], Labels = "none", Warn = call.Output.Note }), several ? operand : null));
         }
         Flush();
         return inputs;
@@ -109,7 +109,7 @@ sealed class EmbedCommand : Command
     }
 
     /// <summary>Files, or a source whose names are put behind its path where there are several inputs.</summary>
-    sealed record Input(string[]? Files, Source? Source, string? Before)
+    sealed record Input(string[]? Files, PictureSource? Source, string? Before)
     {
         public int Count => Files?.Length ?? Source!.Count;
 
@@ -124,7 +124,7 @@ sealed class EmbedCommand : Command
 
         public int Count { get; private set; }
 
-        public void Take(BadPicture bad)
+        public void Take(BadSample bad)
         {
             Count++;
             if (reasons.Count < NamesTold || output.Verbose)

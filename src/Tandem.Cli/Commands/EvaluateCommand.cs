@@ -44,7 +44,7 @@ sealed class EvaluateCommand : Command
         string train = call["train"]!, test = call["test"]!;
         // One path for both: each takes its part of what lies there.
         var parts = train == test;
-        Source Open(string path, string? part) => PictureCache.Open(path, new SourceOptions { Format = call["format"], Labels = call["labels"] ?? "auto", Split = part, Warn = call.Output.Note }, reading);
+        PictureSource Open(string path, string? part) => PictureCache.Open(path, new SourceOptions { Format = call["format"], Labels = call["labels"] ?? "auto", Split = part, Warn = call.Output.Note }, reading);
         using var learn = Open(train, parts ? "train" : null);
         // A folder of CIFAR or MNIST holds both parts, and the test part is meant; elsewhere nothing has this name.
         using var judge = Open(test, parts || HoldsPackedParts(test) ? "test" : null);

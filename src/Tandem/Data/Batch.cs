@@ -23,6 +23,9 @@ public abstract class Batch
     /// <summary>The batch as a teacher sees it: another view of the same samples, where the data has one.</summary>
     public virtual Batch TeacherView => this;
 
+    /// <summary>Places of a row that are no padding, in the modality's own unit (samples, tokens): how much a row counts where several rows are one sample.</summary>
+    public virtual long Weight(int row) => 1;
+
     /// <summary>Masks drawn with the data: uint8 [count·copies, places], 1 = masked, copies of a sample adjacent; null if none were drawn.</summary>
     public HostTensor? Masks { get; init; }
 }

@@ -28,7 +28,7 @@ public static class Loader
     /// <param name="transform">What happens to each.</param>
     /// <param name="options">Seed, threads, masks.</param>
     /// <param name="firstBatch">The number of the first batch: where a resumed run goes on.</param>
-    public static Loader<ImageBatch> Pictures(Source source, BatchPlan plan, PictureTransform transform, LoaderOptions? options = null, long firstBatch = 0)
+    public static Loader<ImageBatch> Pictures(PictureSource source, BatchPlan plan, PictureTransform transform, LoaderOptions? options = null, long firstBatch = 0)
     {
         options ??= new();
         return new(new ImageBatchMaker(source, transform, options), plan, options.Workers, options.Prefetch, firstBatch);
@@ -40,7 +40,7 @@ public static class Loader
     /// <param name="batch">Samples a step.</param>
     /// <param name="options">Seed, threads, masks.</param>
     /// <param name="firstStep">Where a resumed run goes on.</param>
-    public static Loader<ImageBatch> Training(Source source, PictureTransform transform, int batch, LoaderOptions options, long firstStep = 0) =>
+    public static Loader<ImageBatch> Training(PictureSource source, PictureTransform transform, int batch, LoaderOptions options, long firstStep = 0) =>
         Pictures(source, new TrainingPlan(new Order(options.Seed, source.Count), batch), transform, options, firstStep);
 
     /// <summary>Evaluation of pictures: each sample once, in order, the last batch smaller where it must be.</summary>
@@ -48,7 +48,7 @@ public static class Loader
     /// <param name="transform">What happens to each.</param>
     /// <param name="batch">Samples a batch.</param>
     /// <param name="options">Reading, threads.</param>
-    public static Loader<ImageBatch> Evaluation(Source source, PictureTransform transform, int batch, LoaderOptions? options = null) =>
+    public static Loader<ImageBatch> Evaluation(PictureSource source, PictureTransform transform, int batch, LoaderOptions? options = null) =>
         Pictures(source, new SequentialPlan(source.Count, batch), transform, options);
 }
 

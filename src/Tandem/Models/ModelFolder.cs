@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
-using Tandem.Data.Images;
 using Tandem.Layers;
 using Tandem.Models.Formats;
 using Tandem.Networks;
@@ -30,31 +29,6 @@ public sealed record EncoderConfig(string Modality, TrunkOptions Trunk, FrontEnd
     };
 }
 
-/// <summary>How pictures are prepared for an encoder (<c>preprocessing.json</c>).</summary>
-public sealed record ImagePreprocessing
-{
-    /// <summary>How files become RGB.</summary>
-    public PictureReading Images { get; init; } = PictureReading.Natural;
-
-    /// <summary>Side of the square that the encoder sees.</summary>
-    public int Size { get; init; } = 224;
-
-    /// <summary>What the shorter side becomes before the centre is cut out.</summary>
-    public int ResizeTo { get; init; } = 224;
-
-    /// <summary>Filter.</summary>
-    public Interpolation Interpolation { get; init; } = Interpolation.Bicubic;
-
-    /// <summary>Mean of red, green, blue in 0 … 1.</summary>
-    public float[] Mean { get; init; } = [0.485f, 0.456f, 0.406f];
-
-    /// <summary>Standard deviation of red, green, blue.</summary>
-    public float[] Std { get; init; } = [0.229f, 0.224f, 0.225f];
-
-    /// <summary>The transform.</summary>
-    public EvaluationTransform Transform() => new(Size) { ResizeTo = ResizeTo, Interpolation = Interpolation, Normalisation = new(Mean, Std) };
-}
-
 /// <summary>
 /// The unit of exchange: a folder with <c>config.json</c>, <c>model.safetensors</c>, <c>preprocessing.json</c> and a model card. Loading it
 /// never executes anything.
@@ -74,7 +48,7 @@ public sealed class ModelFolder
         MaxDepth = 64,
     };
 
-    ModelFolder(string path, JsonObject config, EncoderConfig encoder, ImagePreprocessing preprocessing)
+    ModelFolder(string path, JsonObject config, EncoderConfig encoder, Preprocessing preprocessing)
     {
         Path = path;
         Config = config;
@@ -91,8 +65,8 @@ public sealed class ModelFolder
     /// <summary>The architecture.</summary>
     public EncoderConfig Encoder { get; }
 
-    /// <summary>How pictures are prepared.</summary>
-    public ImagePreprocessing Preprocessing { get; }
+    /// <summary>How samples are prepared.</summary>
+    public Preprocessing Preprocessing { get; }
 
     /// <summary>The method that trained it, if it says so.</summary>
     public string? Method => Config["method"]?.GetValue<string>();
@@ -106,11 +80,11 @@ public sealed class ModelFolder
     /// <summary>Writes a model folder; the folder must exist, files are written beside and renamed.</summary>
     /// <param name="path">The folder.</param>
     /// <param name="encoder">The architecture.</param>
-    /// <param name="preprocessing">How pictures are prepared.</param>
+    /// <param name="preprocessing">How samples are prepared.</param>
     /// <param name="weights">All weights worth keeping, by our names; decoders may be among them.</param>
     /// <param name="about">Further fields for <c>config.json</c>: method, step, recipe.</param>
     /// <param name="card">The model card, Markdown.</param>
-    public static void Save(string path, EncoderConfig encoder, ImagePreprocessing preprocessing, WeightStore weights, JsonObject about, string card)
+    public static void Save(string path, EncoderConfig encoder, Preprocessing preprocessing, WeightStore weights, JsonObject about, string card)
     {
         var config = new JsonObject
         {
@@ -124,7 +98,8 @@ public sealed class ModelFolder
         config["trunk"] = JsonSerializer.SerializeToNode(encoder.Trunk, Json);
         config["front_end"] = JsonSerializer.SerializeToNode(encoder.FrontEnd, encoder.FrontEnd.GetType(), Json);
         AtomicFile.WriteText(System.IO.Path.Combine(path, "config.json"), config.ToJsonString(Json) + "\n");
-        AtomicFile.WriteText(System.IO.Path.Combine(path, "preprocessing.json"), JsonSerializer.Serialize(preprocessing, Json) + "\n");
+        AtomicFile.WriteText(System.IO.Path.Combine(path, "preprocessing.json"), JsonSerializer.Serialize(preprocessing, preprocessing.GetType(), Json) + "\n");
+        preprocessing.SaveFiles(path);
         AtomicFile.WriteText(System.IO.Path.Combine(path, "README.md"), card);
         Safetensors.Write(System.IO.Path.Combine(path, "model.safetensors"), weights.Values(), new Dictionary<string, string>(StringComparer.Ordinal) { ["format"] = "pt" });
     }
@@ -146,11 +121,23 @@ public sealed class ModelFolder
             if (config["format"]?.GetValue<string>() != "tandem" || version is < 1 or > Version)
                 throw new TandemException(ErrorKind.Input, $"the model's description is of {(version > Version ? $"version {version}, newer than this Tandem" : "another program")}", file, $"format tandem, version {Version} or earlier");
             var modality = config["modality"]!.GetValue<string>();
-            if (modality != "image")
-                throw new TandemException(ErrorKind.Input, $"this version knows no modality '{modality}'", file, "image");
-            var encoder = new EncoderConfig(modality, config["trunk"].Deserialize<TrunkOptions>(Json)!, config["front_end"].Deserialize<ImageFrontEndOptions>(Json)!);
+            var frontEnd = config["front_end"];
+            FrontEndOptions? options = modality switch
+            {
+                "image" => frontEnd.Deserialize<ImageFrontEndOptions>(Json),
+                "audio" => frontEnd.Deserialize<AudioFrontEndOptions>(Json),
+                "text" => frontEnd.Deserialize<TextFrontEndOptions>(Json),
+                _ => throw new TandemException(ErrorKind.Input, $"this version knows no modality '{modality}'", file, "image, audio or text"),
+            };
+            var encoder = new EncoderConfig(modality, config["trunk"].Deserialize<TrunkOptions>(Json)!, options!);
             file = System.IO.Path.Combine(path, "preprocessing.json");
-            var preprocessing = JsonSerializer.Deserialize<ImagePreprocessing>(File.ReadAllText(file), Json)!;
+            var text = File.ReadAllText(file);
+            Preprocessing preprocessing = modality switch
+            {
+                "audio" => JsonSerializer.Deserialize<AudioPreprocessing>(text, Json)!,
+                "text" => JsonSerializer.Deserialize<TextPreprocessing>(text, Json)!.LoadedFrom(path),
+                _ => JsonSerializer.Deserialize<ImagePreprocessing>(text, Json)!,
+            };
             return new ModelFolder(path, config, encoder, preprocessing);
         }
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException or NullReferenceException or FormatException)

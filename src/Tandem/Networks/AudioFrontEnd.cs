@@ -106,7 +106,10 @@ public sealed class AudioExtractor
     public Device Device => layers[0].Weight.Value.Device;
 
     /// <summary>[n, samples] → [n, frames, channels].</summary>
-    public Tensor Extract(Tensor samples, Pass pass)
+    /// <param name="samples">Recordings.</param>
+    /// <param name="pass">Precision.</param>
+    /// <param name="lengths">Samples of each recording that count in group norms; null: all.</param>
+    public Tensor Extract(Tensor samples, Pass pass, int[]? lengths = null)
     {
         using var scope = TensorScope.Enter("extractor");
         var x = pass.Low(samples).Unsqueeze(2);
@@ -118,7 +121,7 @@ public sealed class AudioExtractor
             if (layerNorm is not null)
                 x = layerNorm.Gelu(y, pass);
             else
-                x = Ops.Gelu(i == 0 && group is { } g ? GroupNorm(y, g.Factor, g.Offset) : y);
+                x = Ops.Gelu(i == 0 && group is { } g ? GroupNorm(y, g.Factor, g.Offset, lengths) : y);
         }
         return scope.Keep(x);
     }
@@ -126,13 +129,25 @@ public sealed class AudioExtractor
     /// <summary>[n, frames, channels] → [n, frames, width].</summary>
     public Tensor Project(Tensor frames, Pass pass) => linear.Forward(norm.Forward(frames, pass), pass);
 
-    // Over time for every sample and channel, biased variance.
-    static Tensor GroupNorm(Tensor x, Parameter factor, Parameter offset)
+    // Over time for every sample and channel, biased variance; frames that see padding do not count.
+    Tensor GroupNorm(Tensor x, Parameter factor, Parameter offset, int[]? lengths)
     {
         var y = x.To(ScalarType.Float);
-        var centred = y.Sub(y.Mean([1], keepdim: true));
-        var standard = centred.Div(centred.Square().Mean([1], keepdim: true).Add(NormEps).Sqrt());
-        return standard.Mul(factor.Value).Add(offset.Value).To(x.Type);
+        if (lengths is null)
+        {
+            var centred = y.Sub(y.Mean([1], keepdim: true));
+            return Finished(centred, centred.Square().Mean([1], keepdim: true));
+        }
+        var (layer, frames) = (options.Extractor[0], (int)x.Size(1));
+        int[] counts = [.. lengths.Select(length => ((length - layer.Kernel) / layer.Stride) + 1)];
+        var shares = new float[counts.Length * frames];
+        for (var row = 0; row < counts.Length; row++)
+            shares.AsSpan(row * frames, counts[row]).Fill(1f / counts[row]);
+        var weights = Tensor.From(HostTensor.From<float>(shares, counts.Length, frames, 1), x.Device);
+        var apart = y.Sub(y.Mul(weights).Sum([1], keepdim: true));
+        return Finished(apart, apart.Square().Mul(weights).Sum([1], keepdim: true));
+
+        Tensor Finished(Tensor centred, Tensor variance) => centred.Div(variance.Add(NormEps).Sqrt()).Mul(factor.Value).Add(offset.Value).To(x.Type);
     }
 }
 
@@ -180,18 +195,20 @@ public sealed class AudioFrontEnd : FrontEnd
         if (options.Frames(shortest) == 0)
             throw new TandemException(ErrorKind.Input, $"a recording of {shortest} samples is too short", null, $"at least {options.ReceptiveField} samples ({options.ReceptiveField / 16.0:0} ms at 16 kHz)");
         var frames = Frames(audio, pass);
-        return new(Extractor.Project(frames, pass), Padding(audio, frames.Size(1)));
+        return new(Extractor.Project(frames, pass), Padding(audio, frames.Size(1))) { PaddingTakesPart = audio.PaddingTakesPart };
     }
 
     /// <inheritdoc/>
-    protected override Tensor Place(Tensor local, Masking? masking, bool remove, Pass pass)
+    protected override Tensor Place(LocalFeatures local, Masking? masking, bool remove, Pass pass)
     {
+        // Where padding shall not matter, it is zero to every convolution, as what lies outside a recording is.
+        var real = local.PaddingTakesPart ? null : local.Padding?.Eq(0).Unsqueeze(2);
         if (masking is null)
-            return local.Add(Positioned(local, pass));
+            return local.Features.Add(Positioned(local.Features, real, pass));
         // Positions never see what is masked; the kept rows themselves are the unaltered features.
-        var covered = Cover(local, masking, pass);
-        var made = Positioned(covered, pass);
-        return remove ? Choose(local, masking).Add(Choose(made, masking with { Copies = 1 })) : covered.Add(made);
+        var covered = Cover(local.Features, masking, pass);
+        var made = Positioned(covered, masking.Copies == 1 ? real : real?.RepeatInterleave(masking.Copies, 0), pass);
+        return remove ? Choose(local.Features, masking).Add(Choose(made, masking with { Copies = 1 })) : covered.Add(made);
     }
 
     /// <inheritdoc/>
@@ -204,10 +221,11 @@ public sealed class AudioFrontEnd : FrontEnd
     Tensor Frames(AudioBatch audio, Pass pass)
     {
         var samples = Tensor.From(audio.Samples, Extractor.Device);
+        var counted = audio.PaddingTakesPart ? null : audio.Lengths;
         if (options.LocalGradient != 0)
-            return ScaleGradient(Extractor.Extract(samples, pass), options.LocalGradient);
+            return ScaleGradient(Extractor.Extract(samples, pass, counted), options.LocalGradient);
         using var noGrad = Libtorch.NoGrad();
-        return Extractor.Extract(samples, pass);
+        return Extractor.Extract(samples, pass, counted);
     }
 
     // True exactly from a recording's last whole frame on.
@@ -222,12 +240,16 @@ public sealed class AudioFrontEnd : FrontEnd
     }
 
     // Convolutions along the sequence, each with a layer norm without weights and a GELU: [rows, frames, width] → the same.
-    Tensor Positioned(Tensor x, Pass pass)
+    Tensor Positioned(Tensor x, Tensor? real, Pass pass)
     {
         using var scope = TensorScope.Enter("positions");
         var y = pass.Low(positionNorm?.Forward(x, pass) ?? x);
+        real = real?.To(y.Type);
         foreach (var convolution in positions)
-            y = Ops.NormGelu(convolution.Forward(y.Unsqueeze(1), pass).Reshape([.. x.Shape]), null, null, NormEps, null);
+        {
+            var heard = real is null ? y : y.Mul(real);
+            y = Ops.NormGelu(convolution.Forward(heard.Unsqueeze(1), pass).Reshape([.. x.Shape]), null, null, NormEps, null);
+        }
         return scope.Keep(y);
     }
 }

@@ -63,7 +63,11 @@ public abstract record FrontEndOptions
 /// <summary>Features of a batch before positions.</summary>
 /// <param name="Features">[n, places, width].</param>
 /// <param name="Padding">True where a place is padding: [n, places]; null if none is.</param>
-public sealed record LocalFeatures(Tensor Features, Tensor? Padding = null);
+public sealed record LocalFeatures(Tensor Features, Tensor? Padding = null)
+{
+    /// <summary>Whether padded places take part in positions that depend on their neighbours (convolutions along the sequence).</summary>
+    public bool PaddingTakesPart { get; init; }
+}
 
 /// <summary>Tokens ready for the trunk, with the biases of its blocks.</summary>
 /// <param name="Tokens">[rows, extra + places, width], the front end's own blocks included.</param>
@@ -133,7 +137,7 @@ public abstract class FrontEnd
     /// <param name="masking">Which places are masked; null for none.</param>
     /// <param name="remove">Masked places are left out; else they are zeroed or replaced by noise.</param>
     /// <param name="pass">Mode, precision, draws.</param>
-    protected abstract Tensor Place(Tensor local, Masking? masking, bool remove, Pass pass);
+    protected abstract Tensor Place(LocalFeatures local, Masking? masking, bool remove, Pass pass);
 
     /// <summary>Positions of all places [1, places, width], where they do not depend on the sample; null otherwise.</summary>
     public virtual Tensor? Positions(long places) => null;
@@ -151,7 +155,7 @@ public abstract class FrontEnd
     /// <param name="pass">Mode, precision, draws.</param>
     public Embedded Embed(LocalFeatures local, Masking? masking, bool remove, Pass pass)
     {
-        var x = Place(local.Features, masking, remove, pass);
+        var x = Place(local, masking, remove, pass);
         var keep = masking is not null && remove ? masking.Keep : null;
         var padding = Chosen(local.Padding, masking, keep);
         if (tokens is not null)

@@ -114,9 +114,9 @@ public sealed class ImageFrontEnd : FrontEnd
     public override Tensor? Positions(long places) => positions?.Value;
 
     /// <inheritdoc/>
-    protected override Tensor Place(Tensor local, Masking? masking, bool remove, Pass pass)
+    protected override Tensor Place(LocalFeatures local, Masking? masking, bool remove, Pass pass)
     {
-        var x = positions is null ? local : local.Add(positions.Value);
+        var x = positions is null ? local.Features : local.Features.Add(positions.Value);
         return masking is null ? x : remove ? Choose(x, masking) : Cover(x, masking, pass);
     }
 

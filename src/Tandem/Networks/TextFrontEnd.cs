@@ -160,8 +160,8 @@ public sealed class TextFrontEnd : FrontEnd
     }
 
     /// <inheritdoc/>
-    protected override Tensor Place(Tensor local, Masking? masking, bool remove, Pass pass) =>
-        masking is null ? local : remove ? Choose(local, masking) : Cover(local, masking, pass);
+    protected override Tensor Place(LocalFeatures local, Masking? masking, bool remove, Pass pass) =>
+        masking is null ? local.Features : remove ? Choose(local.Features, masking) : Cover(local.Features, masking, pass);
 
     /// <inheritdoc/>
     public override Filler CreateDecoder(Weights at)

@@ -1,7 +1,7 @@
 using Tandem.Data;
-using Tandem.Data.Images;
 using Tandem.Data.Sources;
 using Tandem.Layers;
+using Tandem.Models;
 using Tandem.Networks;
 using Tandem.Torch;
 
@@ -10,78 +10,86 @@ namespace Tandem.Probes;
 /// <summary>How features are made.</summary>
 public sealed record FeatureOptions
 {
-    /// <summary>How files become RGB.</summary>
-    public PictureReading Reading { get; init; } = PictureReading.Natural;
-
     /// <summary>Numbers of the encoder's products.</summary>
     public Precision Precision { get; init; } = Precision.Float32;
 
-    /// <summary>Pictures computed at once; features do not depend on it beyond rounding.</summary>
+    /// <summary>Rows computed at once; features do not depend on it beyond rounding.</summary>
     public int Batch { get; init; } = 64;
 
-    /// <summary>Threads that decode.</summary>
+    /// <summary>Threads that read and decode.</summary>
     public int Workers { get; init; } = Math.Clamp(Environment.ProcessorCount / 2, 1, 8);
 
-    /// <summary>At most so many pictures, drawn by <see cref="Seed"/>; all when null.</summary>
+    /// <summary>Which layer: 0 is the trunk's input, i the output of its i-th block; null: the last.</summary>
+    public int? Layer { get; init; }
+
+    /// <summary>All layers, for a choice among them; <see cref="Layer"/> is then not looked at.</summary>
+    public bool AllLayers { get; init; }
+
+    /// <summary>At most so many samples, drawn by <see cref="Seed"/>; all when null.</summary>
     public int? Limit { get; init; }
 
-    /// <summary>Decides which pictures a limit takes.</summary>
+    /// <summary>Decides which samples a limit takes.</summary>
     public long Seed { get; init; }
 
-    /// <summary>Hears of a picture that cannot be read and is left out; null: the first one is an error.</summary>
-    public Action<BadPicture>? Skipped { get; init; }
+    /// <summary>Hears of a sample that cannot be read and is left out; null: the first one is an error.</summary>
+    public Action<BadSample>? Skipped { get; init; }
 
-    /// <summary>Hears of pictures done and pictures in all.</summary>
+    /// <summary>Hears of samples done and samples in all.</summary>
     public Action<int, int>? Progress { get; init; }
 }
 
-/// <summary>Features of some pictures.</summary>
-/// <param name="Samples">The pictures' numbers in their source.</param>
-/// <param name="Values">Row-major float32 [samples, width].</param>
+/// <summary>Features of some samples.</summary>
+/// <param name="Samples">The samples' numbers in their source, ascending from block to block.</param>
+/// <param name="Values">Row-major float32 [samples, parts, layers, width].</param>
 public sealed record FeatureBlock(int[] Samples, float[] Values);
 
-/// <summary>Turns pictures into features: an encoder's, or the pixels themselves.</summary>
+/// <summary>Turns samples into features: an encoder's, or their plain description.</summary>
 public static class FeatureExtraction
 {
     /// <summary>
-    /// An encoder's features, one vector a picture (the mean over its places), batch by batch in the source's order. Batches are computed on
-    /// the compute thread; the caller may be on any.
+    /// An encoder's features: for each part of a sample the mean over its places, at one layer or all. They come in the source's order, batch by batch.
+    /// Batches are computed on the compute thread; the caller may be on any.
     /// </summary>
     /// <param name="network">The encoder.</param>
-    /// <param name="source">The pictures.</param>
-    /// <param name="transform">How a picture is prepared.</param>
-    /// <param name="options">Reading, precision, limit, what happens to damaged pictures.</param>
+    /// <param name="preprocessing">How samples are prepared.</param>
+    /// <param name="source">The samples.</param>
+    /// <param name="options">Precision, layer, limit, what happens to damaged samples.</param>
     /// <param name="cancellation">Ends the work between batches.</param>
-    /// <exception cref="TandemException">A picture cannot be read and nobody hears of skipped ones.</exception>
-    public static IEnumerable<FeatureBlock> Encode(EncoderNetwork network, Source source, PictureTransform transform, FeatureOptions options, CancellationToken cancellation = default) =>
-        Blocks(source, transform, options, batch => ComputeThread.Run(() =>
+    /// <exception cref="TandemException">A sample cannot be read and nobody hears of skipped ones; there is no such layer.</exception>
+    public static IEnumerable<FeatureBlock> Encode(EncoderNetwork network, Preprocessing preprocessing, Source source, FeatureOptions options, CancellationToken cancellation = default)
+    {
+        if (options.Layer is { } layer && (layer < 0 || layer >= network.Layers))
+            throw new TandemException(ErrorKind.Usage, $"there is no layer {layer}", "layer", $"0 to {network.Layers - 1}");
+        return Blocks(preprocessing, source, options, batch => ComputeThread.Run(() =>
         {
             using var scope = TensorScope.Enter("features");
-            return network.Pool(batch, options.Precision).ToFloats();
+            return (options.AllLayers ? network.PoolLayers(batch, options.Precision) : network.Pool(batch, options.Precision, options.Layer)).ToFloats();
         }), cancellation);
+    }
 
-    /// <summary>The pixels themselves, as the transform hands them to an encoder, row-major [3, size, size]: what features must be better than.</summary>
+    /// <summary>The plain description of samples (pixels, log-mel statistics, token counts): what features must be better than.</summary>
     /// <inheritdoc cref="Encode"/>
-    public static IEnumerable<FeatureBlock> Pixels(Source source, PictureTransform transform, FeatureOptions options, CancellationToken cancellation = default) =>
-        Blocks(source, transform, options, batch => batch.Pixels.As<float>().ToArray(), cancellation);
+    public static IEnumerable<FeatureBlock> Plain(Preprocessing preprocessing, Source source, FeatureOptions options, CancellationToken cancellation = default) =>
+        Blocks(preprocessing, source, options, preprocessing.Plain, cancellation);
 
-    /// <summary>Gathers blocks with the pictures' classes, for a probe.</summary>
-    /// <param name="blocks">What <see cref="Encode"/> or <see cref="Pixels"/> gave.</param>
-    /// <param name="source">The pictures, labelled.</param>
+    /// <summary>Gathers blocks of labelled samples, for probes.</summary>
+    /// <param name="blocks">What <see cref="Encode"/> or <see cref="Plain"/> gave.</param>
+    /// <param name="source">The samples, labelled.</param>
     /// <param name="what">What they are for, in errors: <c>train</c>, <c>test</c>.</param>
-    /// <exception cref="TandemException"><see cref="ErrorKind.Input"/>: no labels, or not one picture that could be read.</exception>
-    public static LabelledFeatures Labelled(IEnumerable<FeatureBlock> blocks, Source source, string what)
+    /// <param name="layers">Layers that the blocks hold.</param>
+    /// <exception cref="TandemException"><see cref="ErrorKind.Input"/>: no labels, or not one sample that could be read.</exception>
+    public static SampleFeatures Gather(IEnumerable<FeatureBlock> blocks, Source source, string what, int layers = 1)
     {
         var names = RequireLabels(source, what);
         List<float[]> values = [];
-        List<int> labels = [];
+        List<int> samples = [];
         foreach (var block in blocks)
         {
             values.Add(block.Values);
-            labels.AddRange(block.Samples.Select(sample => source.Label(sample) ?? throw Unlabelled(source, what, source.Where(sample))));
+            samples.AddRange(block.Samples);
         }
-        if (labels.Count == 0)
-            throw new TandemException(ErrorKind.Input, $"none of the {what} pictures can be read", source.Description, "pictures");
+        if (samples.Count == 0)
+            throw new TandemException(ErrorKind.Input, $"none of the {what} samples can be read", source.Description);
         var all = new float[values.Sum(part => (long)part.Length)];
         var at = 0L;
         foreach (var part in values)
@@ -89,17 +97,17 @@ public static class FeatureExtraction
             part.CopyTo(all.AsSpan(checked((int)at)));
             at += part.Length;
         }
-        return new(all, all.Length / labels.Count, [.. labels], names);
+        return new(all, source.Parts, layers, all.Length / samples.Count / source.Parts / layers, [.. samples.Select(sample => source.Label(sample) ?? throw Unlabelled(source, what, source.Where(sample)))], names);
     }
 
     /// <summary>The names of a source's classes.</summary>
-    /// <param name="source">The pictures.</param>
+    /// <param name="source">The samples.</param>
     /// <param name="what">What they are for, in errors: <c>train</c>, <c>test</c>.</param>
     /// <exception cref="TandemException"><see cref="ErrorKind.Input"/>: it has no labels.</exception>
     public static IReadOnlyList<string> RequireLabels(Source source, string what) => source.ClassNames ?? throw Unlabelled(source, what, source.Description);
 
     /// <summary>The samples that a limit takes, in the source's order: drawn, so that an order by class does no harm.</summary>
-    /// <param name="source">The pictures.</param>
+    /// <param name="source">The samples.</param>
     /// <param name="limit">At most so many; null: all.</param>
     /// <param name="seed">Decides which.</param>
     /// <returns>Null where all are taken.</returns>
@@ -108,48 +116,105 @@ public static class FeatureExtraction
         if (limit is not { } most || most >= source.Count)
             return null;
         if (most < 1)
-            throw new ArgumentOutOfRangeException(nameof(limit), most, "at least one picture");
+            throw new ArgumentOutOfRangeException(nameof(limit), most, "at least one sample");
         var samples = Enumerable.Range(0, source.Count).ToArray();
         Randomness.Of(seed, "probe limit").Pick(samples.AsSpan(), most);
         return [.. samples.Take(most).Order()];
     }
 
-    static IEnumerable<FeatureBlock> Blocks(Source source, PictureTransform transform, FeatureOptions options, Func<ImageBatch, float[]> features, CancellationToken cancellation)
+    static IEnumerable<FeatureBlock> Blocks(Preprocessing preprocessing, Source source, FeatureOptions options, Func<Batch, float[]> features, CancellationToken cancellation)
     {
-        using var chosen = new PictureSelection(source, Limited(source, options.Limit, options.Seed));
-        using var loader = Loader.Evaluation(chosen, transform, options.Batch, new() { Reading = options.Reading, Workers = options.Workers });
-        var done = 0;
-        while (loader.Next(cancellation) is { } batch)
+        var chosen = Limited(source, options.Limit, options.Seed);
+        var total = chosen?.Length ?? source.Count;
+        using var stream = preprocessing.Load(source, chosen, new() { Batch = options.Batch, Workers = options.Workers });
+        var sums = new UnitSums(source.Parts);
+        var next = 0;
+        while (stream.Next(cancellation) is { } batch)
         {
             cancellation.ThrowIfCancellationRequested();
-            var sound = batch.Ids.Select((id, row) => (Id: (int)id, Row: row)).Where(sample => !Left(chosen, sample.Id, options)).ToArray();
-            done += batch.Count;
-            if (sound.Length > 0)
+            // A batch of nothing but damaged samples costs no computing.
+            if (!batch.Ids.All(id => stream.Bad.ContainsKey((int)(id / source.Parts))))
+                sums.Add(batch, features(batch));
+            if (Finished(stream.Complete) is { } block)
+                yield return block;
+            options.Progress?.Invoke(next, total);
+        }
+        if (Finished(total) is { } rest)
+            yield return rest;
+
+        FeatureBlock? Finished(int complete)
+        {
+            List<int> samples = [];
+            List<float[]> values = [];
+            for (; next < complete; next++)
             {
-                var values = features(batch);
-                yield return new([.. sound.Select(sample => chosen.Original(sample.Id))], sound.Length == batch.Count ? values : Rows(values, batch.Count, sound.Select(sample => sample.Row)));
+                if (sums.Take(next) is { } value && !Left(stream, next, options))
+                {
+                    samples.Add(chosen?[next] ?? next);
+                    values.Add(value);
+                }
+                else if (!stream.Bad.ContainsKey(next))
+                {
+                    throw new InvalidOperationException($"sample {next} never came");
+                }
             }
-            options.Progress?.Invoke(done, chosen.Count);
+            return samples.Count == 0 ? null : new([.. samples], [.. values.SelectMany(value => value)]);
         }
     }
 
-    static bool Left(PictureSelection chosen, int id, FeatureOptions options)
+    static bool Left(ISampleStream stream, int place, FeatureOptions options)
     {
-        if (!chosen.Bad.TryGetValue(id, out var bad))
+        if (!stream.Bad.TryGetValue(place, out var bad))
             return false;
         if (options.Skipped is null)
-            throw new TandemException(ErrorKind.Input, $"a picture cannot be read: {bad.Reason}", bad.Name, remedy: "Repair or remove it.");
+            throw new TandemException(ErrorKind.Input, $"a sample cannot be read: {bad.Reason}", bad.Name, remedy: "Repair or remove it.");
         options.Skipped(bad);
         return true;
     }
 
-    static float[] Rows(float[] values, int count, IEnumerable<int> rows)
+    static TandemException Unlabelled(Source source, string what, string where) =>
+        new(ErrorKind.Input, $"the {what} data has no labels", where, "class folders, labels of the format's own, a list or table with labels, cls or json files beside the samples",
+            "labels= says where they come from: folder, name:N, speaker, json:FIELD, cls, column, own.");
+}
+
+/// <summary>Adds up the rows of units that come as several, by weight.</summary>
+/// <param name="parts">Units of a sample.</param>
+sealed class UnitSums(int parts)
+{
+    readonly Dictionary<long, (float[] Sum, double Weight)> open = [];
+
+    public void Add(Batch batch, float[] values)
     {
-        var width = values.Length / count;
-        return [.. rows.SelectMany(row => values.Skip(row * width).Take(width))];
+        var width = values.Length / batch.Count;
+        for (var row = 0; row < batch.Count; row++)
+        {
+            var weight = (double)batch.Weight(row);
+            var own = values.AsSpan(row * width, width);
+            if (!open.TryGetValue(batch.Ids[row], out var unit))
+            {
+                open[batch.Ids[row]] = (own.ToArray(), weight);
+                continue;
+            }
+            // A running mean: a unit of one row stays exactly what it was.
+            var share = (float)(weight / (unit.Weight + weight));
+            for (var i = 0; i < width; i++)
+                unit.Sum[i] += (own[i] - unit.Sum[i]) * share;
+            open[batch.Ids[row]] = (unit.Sum, unit.Weight + weight);
+        }
     }
 
-    static TandemException Unlabelled(Source source, string what, string where) =>
-        new(ErrorKind.Input, $"the {what} data has no labels", where, "class folders, CIFAR or IDX labels, a list with labels, cls or json files beside the pictures",
-            "labels=folder, json:FIELD, cls, column or own says where they come from.");
+    /// <summary>The parts of a sample beside each other, or null if one never came.</summary>
+    public float[]? Take(int sample)
+    {
+        if (parts == 1)
+            return open.Remove(sample, out var only) ? only.Sum : null;
+        var taken = new float[parts][];
+        for (var part = 0; part < parts; part++)
+        {
+            if (!open.Remove(((long)sample * parts) + part, out var unit))
+                return null;
+            taken[part] = unit.Sum;
+        }
+        return [.. taken.SelectMany(value => value)];
+    }
 }

@@ -18,6 +18,16 @@ public sealed record LabelledFeatures(float[] Values, int Width, int[] Labels, I
     /// <summary>A sample's features.</summary>
     public ReadOnlySpan<float> Row(int sample) => Values.AsSpan(checked(sample * Width), Width);
 
+    /// <summary>Some of the samples.</summary>
+    /// <param name="samples">Their numbers.</param>
+    public LabelledFeatures Only(IReadOnlyList<int> samples)
+    {
+        var values = new float[checked(samples.Count * Width)];
+        for (var i = 0; i < samples.Count; i++)
+            Row(samples[i]).CopyTo(values.AsSpan(i * Width));
+        return this with { Values = values, Labels = [.. samples.Select(sample => Labels[sample])] };
+    }
+
     /// <summary>The same samples numbered as <paramref name="train"/> numbers its classes; classes are the same where their names are.</summary>
     /// <exception cref="TandemException"><see cref="ErrorKind.Input"/>: a sample is of a class that <paramref name="train"/> does not have.</exception>
     public LabelledFeatures NumberedAs(LabelledFeatures train)

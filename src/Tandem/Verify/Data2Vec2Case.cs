@@ -57,7 +57,7 @@ sealed class Data2Vec2Case : IDisposable
         golden.Inputs.Known(prefix + "id");
         return Modality switch
         {
-            "audio" => new AudioBatch { Ids = new long[source.Shape[0]], Samples = source, Lengths = Lengths(prefix, source.Shape[1]) },
+            "audio" => new AudioBatch { Ids = new long[source.Shape[0]], Samples = source, Lengths = Lengths(prefix, source.Shape[1]), PaddingTakesPart = true },
             "text" => new TextBatch { Ids = new long[source.Shape[0]], Tokens = source, Lengths = Lengths(prefix, source.Shape[1]) ?? [.. Enumerable.Repeat((int)source.Shape[1], (int)source.Shape[0])] },
             _ => new ImageBatch { Ids = new long[source.Shape[0]], Pixels = source, SecondView = golden.Inputs.TryGet(prefix + "target") },
         };

@@ -10,14 +10,14 @@ public sealed class CacheTests : IDisposable
 
     public void Dispose() => folder.Dispose();
 
-    Source Open(List<string>? warnings = null, CacheOptions? cache = null, string labels = "folder") =>
+    PictureSource Open(List<string>? warnings = null, CacheOptions? cache = null, string labels = "folder") =>
         PictureCache.Open(folder["set"], new SourceOptions { Labels = labels, Warn = warnings is null ? null : warnings.Add }, PictureReading.Natural, cache ?? new() { Folder = folder["cache"] });
 
     string[] Files => Directory.Exists(folder["cache"]) ? Directory.GetFiles(folder["cache"]) : [];
 
-    void IsLikeTheSource(Source cached)
+    void IsLikeTheSource(PictureSource cached)
     {
-        using var source = Source.Open(folder["set"], null, "folder");
+        using var source = PictureSource.Open(folder["set"], null, "folder");
         Assert.Equal(source.Count, cached.Count);
         Assert.Equal(source.ClassNames, cached.ClassNames);
         for (var i = 0; i < source.Count; i++)

@@ -22,10 +22,10 @@ public sealed class LoaderTests : IDisposable
         Masks = new MaskPlan(new MaskSampler(new MaskOptions { Probability = 0.75, Length = 1 }, 2, 3), (4, 4)),
     };
 
-    Source Set(int classes = 2, int each = 5)
+    PictureSource Set(int classes = 2, int each = 5)
     {
         PictureMaker.Tree(folder["set"], classes, each);
-        return Source.Open(folder["set"], null, "folder");
+        return PictureSource.Open(folder["set"], null, "folder");
     }
 
     static List<ImageBatch> Take(Loader<ImageBatch> loader, int count)
@@ -145,7 +145,7 @@ public sealed class LoaderTests : IDisposable
         Endless.Gate.Set();
     }
 
-    sealed class Endless : Source
+    sealed class Endless : PictureSource
     {
         public static ManualResetEventSlim Gate { get; } = new();
 
@@ -166,7 +166,7 @@ public sealed class LoaderTests : IDisposable
     public void ASourceWithoutOneSoundPictureIsAnErrorNotAnEndlessSearch()
     {
         folder.Write("set/a/only.png", "no picture at all");
-        using var source = Source.Open(folder["set"], "folder", null);
+        using var source = PictureSource.Open(folder["set"], "folder", null);
         using var loader = Loader.Training(source, transform, 2, new LoaderOptions { BadLimit = 1 });
         var error = Assert.Throws<TandemException>(() => loader.Next(TestContext.Current.CancellationToken));
         Assert.Equal(ErrorKind.Input, error.Kind);

@@ -11,16 +11,16 @@ public sealed class SourceTests : IDisposable
 
     public void Dispose() => folder.Dispose();
 
-    static TandemException Fails(string path, SourceOptions? options = null) => Assert.Throws<TandemException>(() => Source.Open(path, options));
+    static TandemException Fails(string path, SourceOptions? options = null) => Assert.Throws<TandemException>(() => PictureSource.Open(path, options));
 
     [Fact]
     public void AFolderTreeHasLabelsFromClassFoldersOnlyWhenAsked()
     {
         PictureMaker.Tree(folder.Path, 2, 3);
-        using var plain = Source.Open(folder.Path);
+        using var plain = PictureSource.Open(folder.Path);
         Assert.Equal(6, plain.Count);
         Assert.Null(plain.Label(0));
-        using var labelled = Source.Open(folder.Path, null, "folder");
+        using var labelled = PictureSource.Open(folder.Path, null, "folder");
         Assert.Equal(["a", "b"], labelled.ClassNames!);
         Assert.Equal([0, 0, 0, 1, 1, 1], Enumerable.Range(0, 6).Select(i => labelled.Label(i)!.Value));
     }
@@ -33,7 +33,7 @@ public sealed class SourceTests : IDisposable
             Directory.CreateDirectory(System.IO.Path.GetDirectoryName(folder[name])!);
             File.WriteAllBytes(folder[name], PictureMaker.Ppm(1));
         }
-        using var source = Source.Open(folder.Path, null, "folder");
+        using var source = PictureSource.Open(folder.Path, null, "folder");
         Assert.Equal(["Z/1.ppm", "a/10.ppm", "a/2.ppm", "a/sub/1.ppm", "a-b/1.ppm"], Enumerable.Range(0, 5).Select(source.Name));
         Assert.Equal(["Z", "a", "a-b"], source.ClassNames!);
     }
@@ -47,8 +47,8 @@ public sealed class SourceTests : IDisposable
         var members = Directory.GetFiles(folder["set"], "*", SearchOption.AllDirectories).OrderDescending(StringComparer.Ordinal)
             .Select(path => ("deep/train/" + System.IO.Path.GetRelativePath(folder["set"], path), File.ReadAllBytes(path))).ToArray();
         PictureMaker.Tar(folder["set.tar"], compressed, members);
-        using var tree = Source.Open(folder["set"], null, "folder");
-        using var tar = Source.Open(folder["set.tar"], null, "folder");
+        using var tree = PictureSource.Open(folder["set"], null, "folder");
+        using var tar = PictureSource.Open(folder["set.tar"], null, "folder");
         Assert.Equal(tree.ClassNames, tar.ClassNames);
         Assert.Equal(tree.Count, tar.Count);
         for (var i = 0; i < tree.Count; i++)
@@ -72,16 +72,16 @@ public sealed class SourceTests : IDisposable
         PictureMaker.Tar(folder["set-001.tar"], compressed: true, Shard(3));
         var warnings = new List<string>();
         var range = folder["set-{000..001}.tar"];
-        using var groups = Source.Open(range, new SourceOptions { Labels = "json:group", Warn = warnings.Add });
+        using var groups = PictureSource.Open(range, new SourceOptions { Labels = "json:group", Warn = warnings.Add });
         Assert.Equal(["s0", "s1", "s2", "s3", "s4", "s5"], Enumerable.Range(0, groups.Count).Select(groups.Name));
         Assert.Equal(["g0", "g1"], groups.ClassNames!);
         Assert.Equal([0, 1, 0, 1, 0, 1], Enumerable.Range(0, 6).Select(i => groups.Label(i)!.Value));
         Assert.Equal(PictureMaker.Text("caption 4"), groups.ReadBeside(4, "txt"));
         Assert.Null(groups.ReadBeside(4, "wav"));
         Assert.Single(warnings);
-        using var numbers = Source.Open(range, null, "json:deep.x");
+        using var numbers = PictureSource.Open(range, null, "json:deep.x");
         Assert.Equal(5, numbers.Label(5));
-        using var cls = Source.Open(folder["set-*.tar"], null, "cls");
+        using var cls = PictureSource.Open(folder["set-*.tar"], null, "cls");
         Assert.Equal(3, cls.Label(3));
         Assert.Contains("group, deep", Fails(range, new SourceOptions { Labels = "json:nope" }).Paragraph, StringComparison.Ordinal);
     }
@@ -98,8 +98,8 @@ public sealed class SourceTests : IDisposable
             ("cifar-10-batches-bin/data_batch_1.bin", Cifar(0, 1)),
         };
         PictureMaker.Tar(folder["cifar.tar.gz"], compressed: true, members);
-        using var train = Source.Open(folder["cifar.tar.gz"]);
-        using var test = Source.Open(folder["cifar.tar.gz"], new SourceOptions { Split = "test" });
+        using var train = PictureSource.Open(folder["cifar.tar.gz"]);
+        using var test = PictureSource.Open(folder["cifar.tar.gz"], new SourceOptions { Split = "test" });
         Assert.Equal((2, 1), (train.Count, test.Count));
         Assert.Equal(["cat", "dog", "frog"], train.ClassNames!);
         Assert.Equal((1, 2), (train.Label(1), test.Label(0)));
@@ -118,7 +118,7 @@ public sealed class SourceTests : IDisposable
         File.WriteAllBytes(folder["t10k-labels-idx1-ubyte"], [0, 0, 8, 1, 0, 0, 0, 2, 9, 4]);
         foreach (var path in new[] { folder.Path, folder["t10k-images-idx3-ubyte.gz"] })
         {
-            using var source = Source.Open(path);
+            using var source = PictureSource.Open(path);
             Assert.Equal((2, 9, 4), (source.Count, source.Label(0), source.Label(1)));
             using var picture = source.Read(1, PictureReading.Natural);
             Assert.Equal((3, 2), (picture.Width, picture.Height));
@@ -135,10 +135,10 @@ public sealed class SourceTests : IDisposable
     public void ListsGivePathsAndLabels(string name, string text)
     {
         PictureMaker.Tree(folder.Path, 1, 2);
-        using var source = Source.Open(folder.Write(name, text));
+        using var source = PictureSource.Open(folder.Write(name, text));
         Assert.Equal(["a/0.ppm", "a/1.ppm"], Enumerable.Range(0, source.Count).Select(source.Name));
         Assert.Equal(["big, red", "small"], source.ClassNames!);
-        using var unlabelled = Source.Open(folder[name], null, "none");
+        using var unlabelled = PictureSource.Open(folder[name], null, "none");
         Assert.Null(unlabelled.Label(0));
     }
 
@@ -146,7 +146,7 @@ public sealed class SourceTests : IDisposable
     public void WholeNumberLabelsAreSortedAsNumbers()
     {
         PictureMaker.Tree(folder.Path, 1, 3);
-        using var source = Source.Open(folder.Write("list.csv", "a/0.ppm,10\na/1.ppm,9\na/2.ppm,-1\n"));
+        using var source = PictureSource.Open(folder.Write("list.csv", "a/0.ppm,10\na/1.ppm,9\na/2.ppm,-1\n"));
         Assert.Equal(["-1", "9", "10"], source.ClassNames!);
     }
 
@@ -173,7 +173,7 @@ public sealed class SourceTests : IDisposable
         PictureMaker.Tree(folder["train"], 2, 1);
         PictureMaker.Tree(folder["val"], 2, 1);
         Assert.Contains("split=train", Fails(folder.Path, new SourceOptions { Labels = "folder" }).Remedy, StringComparison.Ordinal);
-        using var source = Source.Open(folder.Path, new SourceOptions { Labels = "folder", Split = "val" });
+        using var source = PictureSource.Open(folder.Path, new SourceOptions { Labels = "folder", Split = "val" });
         Assert.Equal(2, source.Count);
     }
 
@@ -191,7 +191,7 @@ public sealed class SourceTests : IDisposable
         PictureMaker.Tree(folder.Path, 1, 2);
         folder.Write("a/1.json", """{"kind": "x"}""");
         folder.Write("a/0.json", """{"kind": "y"}""");
-        using var source = Source.Open(folder.Path, null, "json:kind");
+        using var source = PictureSource.Open(folder.Path, null, "json:kind");
         Assert.Equal((1, 0), (source.Label(0), source.Label(1)));
         Assert.Null(source.ReadBeside(0, "txt"));
     }
@@ -213,7 +213,7 @@ public sealed class SourceTests : IDisposable
     {
         PictureMaker.Tree(folder.Path, 1, 2);
         Directory.CreateSymbolicLink(folder["a", "loop"], folder.Path);
-        using var source = Source.Open(folder.Path);
+        using var source = PictureSource.Open(folder.Path);
         Assert.Equal(2, source.Count);
     }
 }

@@ -36,7 +36,7 @@ public sealed class EncoderTests : IDisposable
     public void EmbeddingsDoNotDependOnTheBatch()
     {
         using var encoder = Encoder.Load(TinyModel.Save(folder["model"]), precision: "float32");
-        using var source = Source.Open(folder["pictures"]);
+        using var source = PictureSource.Open(folder["pictures"]);
         var together = encoder.Embed(source).ToList();
         var alone = encoder.Embed(source, new EmbedOptions { Batch = 1 }).ToList();
         Assert.Equal(10, together.Count);
@@ -73,7 +73,7 @@ public sealed class EncoderTests : IDisposable
     {
         using var encoder = Encoder.Load(TinyModel.Save(folder["model"]), precision: "float32");
         string[] files = [folder["pictures", "a", "0.ppm"], folder.Write("broken.ppm", "P6\n9 9\n255\nabc"), folder["missing.ppm"], folder["pictures", "a", "1.ppm"]];
-        var skipped = new List<BadPicture>();
+        var skipped = new List<BadSample>();
         var embeddings = encoder.Embed(files, new EmbedOptions { Batch = 3, Skipped = skipped.Add }).ToList();
         Assert.Equal([files[0], files[3]], embeddings.Select(e => e.Name));
         Assert.Equal([1, 2], skipped.Select(bad => bad.Index).Order());
@@ -85,7 +85,7 @@ public sealed class EncoderTests : IDisposable
     public void WorkCanBeCancelledAndAnEncoderDisposedOf()
     {
         var encoder = Encoder.Load(TinyModel.Save(folder["model"]), precision: "float32");
-        using var source = Source.Open(folder["pictures"]);
+        using var source = PictureSource.Open(folder["pictures"]);
         using var stop = new CancellationTokenSource();
         Assert.ThrowsAny<OperationCanceledException>(() =>
         {
@@ -150,7 +150,7 @@ public sealed class EncoderTests : IDisposable
 
     List<float[]> Vectors(Encoder encoder)
     {
-        using var source = Source.Open(folder["pictures"]);
+        using var source = PictureSource.Open(folder["pictures"]);
         return [.. encoder.Embed(source).Select(embedding => embedding.Vector)];
     }
 }

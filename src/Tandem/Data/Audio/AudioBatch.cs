@@ -11,6 +11,15 @@ public sealed class AudioBatch : Batch
     /// <summary>Samples of each recording, padding not counted; null if nothing is padded.</summary>
     public int[]? Lengths { get; init; }
 
+    /// <summary>
+    /// Whether padded frames take part in group norms and positions, as they do in the publisher's program. Else a padded recording has the features
+    /// that it has alone. For verification.
+    /// </summary>
+    public bool PaddingTakesPart { get; init; }
+
+    /// <inheritdoc/>
+    public override long Weight(int row) => Lengths?[row] ?? Samples.Shape[1];
+
     /// <inheritdoc/>
     public override int Count => (int)Samples.Shape[0];
 }

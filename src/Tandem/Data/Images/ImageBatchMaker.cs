@@ -8,7 +8,7 @@ namespace Tandem.Data.Images;
 /// </summary>
 public sealed class ImageBatchMaker : IBatchMaker<ImageBatch>
 {
-    readonly Source source;
+    readonly PictureSource source;
     readonly PictureTransform transform;
     readonly LoaderOptions options;
     readonly HashSet<int> replaced = [];
@@ -17,7 +17,7 @@ public sealed class ImageBatchMaker : IBatchMaker<ImageBatch>
     /// <param name="source">Where pictures come from; not disposed of.</param>
     /// <param name="transform">What happens to each.</param>
     /// <param name="options">Seed, reading, masks.</param>
-    public ImageBatchMaker(Source source, PictureTransform transform, LoaderOptions options)
+    public ImageBatchMaker(PictureSource source, PictureTransform transform, LoaderOptions options)
     {
         if (options.SecondView is { } second && (second.Height, second.Width) != (transform.Height, transform.Width))
             throw new ArgumentException("both views need the same size", nameof(options));

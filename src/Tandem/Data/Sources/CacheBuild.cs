@@ -3,7 +3,7 @@ using Tandem.Data.Images;
 namespace Tandem.Data.Sources;
 
 /// <summary>Decodes a source once, in parallel, and hands the samples over in order; damaged ones are left out and told.</summary>
-sealed class CacheBuild(Source source, PictureReading reading, bool keepPixels, CacheOptions options)
+sealed class CacheBuild(PictureSource source, PictureReading reading, bool keepPixels, CacheOptions options)
 {
     const int NamesKept = 100;
 

@@ -87,7 +87,7 @@ static class CacheFile
 }
 
 /// <summary>Samples of a cache file, mapped into memory: threads and processes share the pages.</summary>
-sealed unsafe class MappedPictures : Source
+sealed unsafe class MappedPictures : PictureSource
 {
     readonly CacheFile.Index index;
     readonly MemoryMappedFile map;
@@ -144,7 +144,7 @@ sealed unsafe class MappedPictures : Source
 }
 
 /// <summary>Samples kept in this process's memory, where no cache file can be written.</summary>
-sealed class PicturesInMemory(CacheFile.Index index, byte[][] samples) : Source
+sealed class PicturesInMemory(CacheFile.Index index, byte[][] samples) : PictureSource
 {
     public override int Count => samples.Length;
 

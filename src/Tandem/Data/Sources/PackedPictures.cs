@@ -6,7 +6,7 @@ using Tandem.Data.Images;
 namespace Tandem.Data.Sources;
 
 /// <summary>CIFAR-10 and CIFAR-100 in their binary release: records of one or two label bytes and three planes of 32 × 32 bytes, read straight from the files or an archive.</summary>
-sealed class CifarSource : Source
+sealed class CifarSource : PictureSource
 {
     const int Side = 32, Plane = Side * Side;
     readonly List<(FileSet Set, int File, int Record)> records = [];
@@ -100,7 +100,7 @@ sealed class CifarSource : Source
 }
 
 /// <summary>MNIST's IDX files (big-endian, uint8 pictures N × height × width), plain or gzipped; grey becomes three channels.</summary>
-sealed class IdxSource : Source
+sealed class IdxSource : PictureSource
 {
     const int LargestFile = 1 << 30;
     readonly byte[] pictures;

@@ -57,7 +57,7 @@ public static class PictureCache
     /// <param name="reading">How files become RGB; part of the cache's identity.</param>
     /// <param name="cache">Folder and limits.</param>
     /// <exception cref="TandemException">As for opening a source; and <see cref="ErrorKind.Input"/> when more than <see cref="CacheOptions.BadLimit"/> of the pictures are damaged.</exception>
-    public static Source Open(string path, SourceOptions options, PictureReading reading, CacheOptions? cache = null)
+    public static PictureSource Open(string path, SourceOptions options, PictureReading reading, CacheOptions? cache = null)
     {
         cache ??= new();
         var folder = cache.Folder ?? DefaultFolder;
@@ -65,7 +65,7 @@ public static class PictureCache
         var quick = QuickKey(path, options, reading);
         if (quick is not null && CacheFile.Open(Path.Combine(folder, quick + ".pictures")) is { } early)
             return Told(early, options, cache);
-        var source = Source.Open(path, options);
+        var source = PictureSource.Open(path, options);
         if (source.IsDecoded)
             return source;
         var place = Path.Combine(folder, (quick ?? Key(source, options, reading)) + ".pictures");
@@ -81,7 +81,7 @@ public static class PictureCache
     }
 
     // A cache built under a wider limit is no way around a narrower one.
-    static Source Told(MappedPictures cached, SourceOptions options, CacheOptions cache)
+    static PictureSource Told(MappedPictures cached, SourceOptions options, CacheOptions cache)
     {
         try
         {
@@ -95,7 +95,7 @@ public static class PictureCache
         }
     }
 
-    static Source Build(Source source, string place, bool keepPixels, long estimate, SourceOptions options, PictureReading reading, CacheOptions cache)
+    static PictureSource Build(PictureSource source, string place, bool keepPixels, long estimate, SourceOptions options, PictureReading reading, CacheOptions cache)
     {
         CacheFile.Writer? writer = null;
         try
@@ -126,7 +126,7 @@ public static class PictureCache
         }
     }
 
-    static PicturesInMemory InMemory(Source source, SourceOptions options, PictureReading reading, CacheOptions cache)
+    static PicturesInMemory InMemory(PictureSource source, SourceOptions options, PictureReading reading, CacheOptions cache)
     {
         var samples = new List<byte[]>();
         var build = new CacheBuild(source, reading, keepPixels: true, cache);
@@ -160,7 +160,7 @@ public static class PictureCache
         $"{skipped} of {total} pictures cannot be read and are left out: {string.Join("; ", names.Take(NamesTold))}{(skipped > NamesTold ? "; …" : "")}";
 
     // Headers of a few pictures, spread over the set, tell what decoding all of them would take.
-    static (bool KeepPixels, long Estimate) Plan(Source source, CacheOptions cache)
+    static (bool KeepPixels, long Estimate) Plan(PictureSource source, CacheOptions cache)
     {
         const int probes = 64;
         var (bytes, measured) = (0L, 0);
@@ -192,7 +192,7 @@ public static class PictureCache
         return Hash(options, reading, paths.Select(file => $"{Path.GetFullPath(file)} {FileSet.StampOf(file)}"));
     }
 
-    static string Key(Source source, SourceOptions options, PictureReading reading) =>
+    static string Key(PictureSource source, SourceOptions options, PictureReading reading) =>
         Hash(options, reading, Enumerable.Range(0, source.Count).Select(i => $"{source.Where(i)} {source.Stamp(i)} {source.Label(i)?.ToString(CultureInfo.InvariantCulture)}").Prepend(source.Description));
 
     static string Hash(SourceOptions options, PictureReading reading, IEnumerable<string> lines)

@@ -10,7 +10,7 @@ namespace Tandem.Data.Sources;
 readonly record struct PictureEntry(FileSet Set, int File, string Name, int First = 0, int Files = 0, string? Column = null);
 
 /// <summary>Pictures that are files: of a folder tree, of tars, of a list.</summary>
-sealed class PictureFiles : Source
+sealed class PictureFiles : PictureSource
 {
     readonly IReadOnlyList<PictureEntry> entries;
     readonly IReadOnlyList<FileSet> sets;

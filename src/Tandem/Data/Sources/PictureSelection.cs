@@ -3,21 +3,15 @@ using Tandem.Data.Images;
 
 namespace Tandem.Data.Sources;
 
-/// <summary>A picture that could not be read.</summary>
-/// <param name="Index">Its number in the source.</param>
-/// <param name="Name">Its name there.</param>
-/// <param name="Reason">Where, and what is wrong.</param>
-public sealed record BadPicture(int Index, string Name, string Reason);
-
 /// <summary>
 /// Chosen pictures of a source, in the chosen order. One that cannot be read does not end the work: it comes as a single grey pixel and
 /// stands in <see cref="Bad"/>, and whoever takes the pictures leaves it out.
 /// </summary>
 /// <param name="source">Where pictures come from; not disposed of.</param>
 /// <param name="samples">Their numbers there, at least one; all when null.</param>
-public sealed class PictureSelection(Source source, IReadOnlyList<int>? samples = null) : Source
+public sealed class PictureSelection(PictureSource source, IReadOnlyList<int>? samples = null) : PictureSource
 {
-    readonly ConcurrentDictionary<int, BadPicture> bad = new();
+    readonly ConcurrentDictionary<int, BadSample> bad = new();
 
     /// <inheritdoc/>
     public override int Count => samples?.Count ?? source.Count;
@@ -32,7 +26,7 @@ public sealed class PictureSelection(Source source, IReadOnlyList<int>? samples 
     public override bool IsDecoded => source.IsDecoded;
 
     /// <summary>Those that could not be read so far, by their number here.</summary>
-    public IReadOnlyDictionary<int, BadPicture> Bad => bad;
+    public IReadOnlyDictionary<int, BadSample> Bad => bad;
 
     /// <summary>A sample's number in the source.</summary>
     public int Original(int index) => samples?[index] ?? index;

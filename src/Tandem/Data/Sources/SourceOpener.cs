@@ -29,7 +29,7 @@ sealed class SourceOpener(string path, SourceOptions options)
         Unknown,
     }
 
-    public Source Open()
+    public PictureSource Open()
     {
         if (options.Format is { } format && !Formats.Contains(format, StringComparer.Ordinal))
             throw new TandemException(ErrorKind.Usage, $"there is no data format '{format}'", "data.format", string.Join(", ", Formats));
@@ -51,7 +51,7 @@ sealed class SourceOpener(string path, SourceOptions options)
         };
     }
 
-    Source OpenFolder(string folder)
+    PictureSource OpenFolder(string folder)
     {
         var root = options.Split is { } split && Directory.Exists(Path.Combine(folder, split)) ? Path.Combine(folder, split) : folder;
         var set = DiskFiles.Under(root);
@@ -75,7 +75,7 @@ sealed class SourceOpener(string path, SourceOptions options)
         return [.. Directory.EnumerateDirectories(root).Select(folder => Path.GetFileName(folder)!).Where(name => !used.Contains(name)).Order(StringComparer.Ordinal)];
     }
 
-    Source OpenTars(IReadOnlyList<string> paths)
+    PictureSource OpenTars(IReadOnlyList<string> paths)
     {
         // A part is a file's name (train-000000.tar), or else a folder inside the archive.
         var part = options.Split;
@@ -127,7 +127,7 @@ sealed class SourceOpener(string path, SourceOptions options)
         return entries.Count > 0 ? entries : throw NoPictures(path, sets);
     }
 
-    Source OpenList(IReadOnlyList<string> paths)
+    PictureSource OpenList(IReadOnlyList<string> paths)
     {
         if (paths.Count > 1)
             throw new TandemException(ErrorKind.Input, $"{paths.Count} lists were given", path, "one list");
@@ -135,7 +135,7 @@ sealed class SourceOpener(string path, SourceOptions options)
         return new PictureFiles($"list {paths[0]}", entries, [set], rule ?? new(entries[0].Column is null ? LabelOrigin.None : LabelOrigin.Column), findRoot: false);
     }
 
-    Source OpenFiles(IReadOnlyList<string> paths, Content content)
+    PictureSource OpenFiles(IReadOnlyList<string> paths, Content content)
     {
         var folder = Path.GetDirectoryName(Path.GetFullPath(paths[0]))!;
         // Names of classes and labels stand in files beside: the whole folder is looked at, but only what was named is read.
@@ -148,7 +148,7 @@ sealed class SourceOpener(string path, SourceOptions options)
         return Packed([set], path, named) ?? throw NoPictures(path, [set]);
     }
 
-    Source? Packed(IReadOnlyList<FileSet> sets, string description, HashSet<string>? named = null)
+    PictureSource? Packed(IReadOnlyList<FileSet> sets, string description, HashSet<string>? named = null)
     {
         var files = sets.SelectMany(set => Enumerable.Range(0, set.Names.Count).Select(file => (Set: set, File: file, Name: Path.GetFileName(set.Names[file])!))).ToList();
         if (options.Format is null or "cifar10" or "cifar100")

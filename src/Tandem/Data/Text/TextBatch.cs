@@ -13,6 +13,9 @@ public sealed class TextBatch : Batch
     public required int[] Lengths { get; init; }
 
     /// <inheritdoc/>
+    public override long Weight(int row) => Lengths[row];
+
+    /// <inheritdoc/>
     public override int Count => Lengths.Length;
 }
 

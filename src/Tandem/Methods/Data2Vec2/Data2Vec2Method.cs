@@ -153,7 +153,7 @@ public sealed class Data2Vec2Method : Method
     {
         using var noGrad = Libtorch.NoGrad();
         var evaluation = Pass.Evaluation(pass.Precision);
-        var still = new LocalFeatures(local.Features.Detach(), local.Padding);
+        var still = local with { Features = local.Features.Detach() };
         var embedded = options.TeacherParts switch
         {
             TeacherParts.Blocks => frontEnd.Embed(still, null, remove: false, pass),

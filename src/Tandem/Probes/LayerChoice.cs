@@ -1,0 +1,49 @@
+using Tandem.Torch;
+
+namespace Tandem.Probes;
+
+/// <summary>Which layer of an encoder a probe judges.</summary>
+public static class LayerChoice
+{
+    // Enough to tell layers apart; a choice on all of a large set would cost as much as the judging, for every layer.
+    const int MostSamples = 5000;
+
+    /// <summary>
+    /// The layer whose features the probe judges best on a tenth of the training samples, learned from the others; the test samples are not looked at.
+    /// Of equals the deepest.
+    /// </summary>
+    /// <param name="probe">The judge.</param>
+    /// <param name="train">Training features of all layers.</param>
+    /// <param name="seed">Decides which tenth.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    public static int Best(Probe probe, SampleFeatures train, long seed, CancellationToken cancellation = default)
+    {
+        if (train.Layers == 1)
+            return 0;
+        var split = HeldOut.Tenth(train.Labels, seed);
+        // Two sets of at least one sample and two classes, or there is nothing to choose by.
+        if (split.Judge.Length == 0 || split.Fit.Select(sample => train.Labels[sample]).Distinct().Count() < 2 || (probe as KnnProbe)?.K > split.Fit.Length)
+            return train.Layers - 1;
+        var (fit, judge) = (Fewer(split.Fit, seed), Fewer(split.Judge, seed));
+        if ((probe as KnnProbe)?.K > fit.Length)
+            fit = split.Fit;
+        var (best, most) = (train.Layers - 1, -1.0);
+        for (var layer = train.Layers - 1; layer >= 0; layer--)
+        {
+            var features = train.At(layer);
+            var accuracy = probe.Judge(features.Only(fit), features.Only(judge), cancellation: cancellation).Accuracy;
+            if (accuracy > most)
+                (best, most) = (layer, accuracy);
+        }
+        return best;
+    }
+
+    static int[] Fewer(int[] samples, long seed)
+    {
+        if (samples.Length <= MostSamples)
+            return samples;
+        var order = samples.ToArray();
+        Randomness.Of(seed, "layer choice").Pick(order.AsSpan(), MostSamples);
+        return [.. order.Take(MostSamples).Order()];
+    }
+}
