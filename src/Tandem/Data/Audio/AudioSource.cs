@@ -34,6 +34,9 @@ public sealed class AudioSource : Source
         return new(new(FileKind.Recordings, $"{paths.Count} files", [.. paths.Select((name, i) => new SampleEntry(set, i, name))], [set], null, findRoot: false));
     }
 
+    /// <summary>Whether a file, by its name, is a single recording.</summary>
+    public static bool IsRecording(string file) => FileKind.Recordings.IsNamed(file);
+
     /// <inheritdoc/>
     public override string Description => files.Description;
 
