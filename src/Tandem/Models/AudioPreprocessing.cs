@@ -27,20 +27,21 @@ public sealed record AudioPreprocessing : Preprocessing
 
     /// <inheritdoc/>
     [JsonIgnore]
-    public override int BaselineWidth => throw new NotSupportedException();
+    public override int BaselineWidth => LogMel.Width;
 
     /// <inheritdoc/>
-    public override Source Open(string path, SourceOptions options, double badLimit = 0.01, bool cached = true) => throw new NotSupportedException();
+    public override Source Open(string path, SourceOptions options, double badLimit = 0.01, bool cached = true) => AudioSource.Open(path, options);
 
     /// <inheritdoc/>
-    public override bool IsSample(string file) => false;
+    public override bool IsSample(string file) => AudioSource.IsRecording(file);
 
     /// <inheritdoc/>
-    public override Source Files(IReadOnlyList<string> paths) => throw new NotSupportedException();
+    public override Source Files(IReadOnlyList<string> paths) => AudioSource.OfFiles(paths);
 
     /// <inheritdoc/>
-    public override ISampleStream Load(Source source, IReadOnlyList<int>? samples, LoadOptions options) => throw new NotSupportedException();
+    public override ISampleStream Load(Source source, IReadOnlyList<int>? samples, LoadOptions options) =>
+        new AudioStream(Own<AudioSource>(source), samples, new() { Standardise = Standardise, MaxSamples = MaxSamples, MinSamples = MinSamples }, options);
 
-    /// <summary>Mean and deviation of the log-mel bands over time.</summary>
-    public override float[] Plain(Batch batch) => throw new NotSupportedException();
+    /// <summary>Mean and standard deviation over time of 80 log-mel bands, row-major [rows, 160]; padding does not count.</summary>
+    public override float[] Plain(Batch batch) => LogMel.Statistics((AudioBatch)batch);
 }

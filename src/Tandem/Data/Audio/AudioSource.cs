@@ -3,143 +3,100 @@ using Tandem.Data.Sources;
 
 namespace Tandem.Data.Audio;
 
-/// <summary>Recordings with names and perhaps texts and classes, read at random from any thread, straight from folders or tars.</summary>
-public sealed class AudioSource : IDisposable
+/// <summary>
+/// Recordings with names and perhaps texts, speakers and classes, read at random from any thread, straight from folders or tars. Speech Commands'
+/// folder of background noises is not among them.
+/// </summary>
+public sealed class AudioSource : Source
 {
-    static readonly HashSet<string> Extensions = new(StringComparer.Ordinal) { ".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au", ".caf", ".w64" };
+    readonly SampleFiles files;
 
-    readonly IReadOnlyList<FileSet> sets;
-    readonly List<(FileSet Set, int File, AudioEntry Entry)> recordings;
-    readonly string[]? classNames;
-    readonly int[]? labels;
+    internal AudioSource(SampleFiles files) => this.files = files;
 
-    AudioSource(string description, IReadOnlyList<FileSet> sets, List<(FileSet Set, int File, AudioEntry Entry)> recordings)
+    /// <summary>
+    /// Opens a folder tree, tars (plain or gzipped), WebDataset shards, a list (CSV, TSV, JSON lines, a fairseq manifest, Common Voice's or LJSpeech's),
+    /// or single files. <see cref="SourceOptions.Split"/> is a folder's name (LibriSpeech), a list's (Common Voice's <c>train.tsv</c>, LJSpeech's
+    /// <c>metadata_train.csv</c>), or one of Speech Commands' three parts.
+    /// </summary>
+    /// <param name="path">A file, folder, tar, glob or brace range; several joined by <c>::</c>.</param>
+    /// <param name="options">Format, labels, split; all may be left to the content.</param>
+    /// <param name="shortest">Recordings of a fairseq manifest with fewer samples are left out; null keeps all.</param>
+    /// <exception cref="TandemException"><see cref="ErrorKind.Input"/>: nothing there, no recordings, a list that cannot be understood, labels that cannot be had.</exception>
+    public static AudioSource Open(string path, SourceOptions? options = null, int? shortest = null) => new AudioOpener(path, options ?? new(), shortest).Open();
+
+    /// <summary>Files named one by one; each keeps the name it was given by, and is read when its turn comes.</summary>
+    /// <param name="paths">Paths, at least one.</param>
+    public static AudioSource OfFiles(IReadOnlyList<string> paths)
     {
-        (Description, this.sets, this.recordings) = (description, sets, recordings);
-        if (recordings.Count == 0)
-        {
-            Dispose();
-            throw new TandemException(ErrorKind.Input, "there are no recordings here", description, "wav, flac, ogg, opus or mp3 files in a folder or a tar, or a manifest", "check the path");
-        }
-        if (recordings.TrueForAll(recording => recording.Entry.Label is not null))
-            (labels, classNames) = LabelRule.Classes([.. recordings.Select(recording => recording.Entry.Label!)]);
+        if (paths.Count == 0)
+            throw new ArgumentException("at least one file", nameof(paths));
+        var set = new DiskFiles("", paths);
+        return new(new(FileKind.Recordings, $"{paths.Count} files", [.. paths.Select((name, i) => new SampleEntry(set, i, name))], [set], null, findRoot: false));
     }
 
-    /// <summary>Opens a folder, a tar, several tars, or a fairseq manifest; corpora are told by the lists that lie in them.</summary>
-    /// <param name="path">A folder, tar, glob, brace range, or a manifest (<c>.tsv</c>).</param>
-    /// <param name="shortest">Recordings of a manifest with fewer samples are left out; null keeps all.</param>
-    /// <exception cref="TandemException"><see cref="ErrorKind.Input"/>: nothing there, no recordings, a list that cannot be understood.</exception>
-    public static AudioSource Open(string path, int? shortest = null)
-    {
-        var paths = DataPaths.Expand(path);
-        if (paths.Count == 1 && paths[0].EndsWith(".tsv", StringComparison.Ordinal))
-            return OfManifest(paths[0], shortest);
-        List<FileSet> sets = [];
-        try
-        {
-            foreach (var one in paths)
-                sets.Add(Directory.Exists(one) ? DiskFiles.Under(one) : SourceOpener.Head(one, inflate: false) is [0x1F, 0x8B, ..] ? new CompressedTarFiles(one) : new TarFiles(one));
-            return new(path, sets, [.. sets.SelectMany(Listed)]);
-        }
-        catch (TandemException)
-        {
-            sets.ForEach(set => set.Dispose());
-            throw;
-        }
-    }
-
-    static AudioSource OfManifest(string path, int? shortest)
-    {
-        var manifest = CorpusLists.ReadManifest(File.ReadAllText(path), shortest, path);
-        var set = new DiskFiles(manifest.Root, [.. manifest.Entries.Select(entry => entry.Audio)]);
-        return new($"manifest {path}", [set], [.. manifest.Entries.Select((entry, file) => ((FileSet)set, file, entry))]);
-    }
-
-    // A set's own lists say what its recordings are; without any, class folders do.
-    static IEnumerable<(FileSet, int, AudioEntry)> Listed(FileSet set)
-    {
-        var files = new Dictionary<string, int>(StringComparer.Ordinal);
-        for (var file = 0; file < set.Names.Count; file++)
-        {
-            if (!Path.GetFileName(set.Names[file]).StartsWith('.'))
-                files[set.Names[file]] = file;
-        }
-        var texts = Transcripts(set, files);
-        foreach (var (name, file) in files)
-        {
-            if (!Extensions.Contains(Path.GetExtension(name).ToLowerInvariant()) || name.Contains("_background_noise_/", StringComparison.Ordinal))
-                continue;
-            var stem = name[..name.LastIndexOf('.')];
-            var entry = texts.GetValueOrDefault(stem) ?? new AudioEntry(name, Text: files.TryGetValue(stem + ".txt", out var beside) ? Encoding.UTF8.GetString(set.Read(beside)).Trim() : null);
-            // Where texts are listed, folders are speakers or parts, not classes.
-            var parts = name.Split('/');
-            yield return (set, file, entry with { Audio = name, Label = texts.Count == 0 && entry.Text is null && parts.Length > 1 ? parts[^2] : null });
-        }
-    }
-
-    // Texts by path without extension, for copies of a corpus keep their sound in other formats.
-    static Dictionary<string, AudioEntry> Transcripts(FileSet set, Dictionary<string, int> files)
-    {
-        var found = new Dictionary<string, AudioEntry>(StringComparer.Ordinal);
-        foreach (var (name, file) in files)
-        {
-            var (folder, own) = (name[..(name.LastIndexOf('/') + 1)], Path.GetFileName(name));
-            if (own.EndsWith(".trans.txt", StringComparison.Ordinal))
-            {
-                foreach (var line in CorpusLists.LibriSpeech(Text(set, file), set.Where(file)))
-                    found[folder + line.Id] = new(folder + line.Id, line.Text, line.Speaker);
-            }
-            else if (own.StartsWith("metadata", StringComparison.Ordinal) && own.EndsWith(".csv", StringComparison.Ordinal))
-            {
-                foreach (var line in CorpusLists.LjSpeech(Text(set, file), set.Where(file)))
-                    found[$"{folder}wavs/{line.Id}"] = new(line.Id, line.Normalised);
-            }
-            else if (own.EndsWith(".tsv", StringComparison.Ordinal) && Text(set, file) is var text && text.TrimStart('\uFEFF').StartsWith("client_id\t", StringComparison.Ordinal))
-            {
-                foreach (var line in CorpusLists.CommonVoice(text, set.Where(file)))
-                    found[folder + Path.ChangeExtension(line.Entry.Audio, null)] = line.Entry;
-            }
-        }
-        return found;
-    }
-
-    static string Text(FileSet set, int file) => Encoding.UTF8.GetString(set.Read(file));
-
-    /// <summary>What was read, for reports.</summary>
-    public string Description { get; }
-
-    /// <summary>Number of recordings, at least 1.</summary>
-    public int Count => recordings.Count;
-
-    /// <summary>Names of the classes by number, or null when there are none.</summary>
-    public IReadOnlyList<string>? ClassNames => classNames;
-
-    /// <summary>A recording's class, or null.</summary>
-    public int? Label(int index) => labels?[index];
-
-    /// <summary>What is known of a recording.</summary>
-    public AudioEntry Entry(int index) => recordings[index].Entry;
-
-    /// <summary>A recording's place in words, for errors.</summary>
-    public string Where(int index) => recordings[index].Set.Where(recordings[index].File);
-
-    /// <summary>Opens a recording: 16 kHz, one channel.</summary>
-    /// <exception cref="TandemException">It cannot be read; the message names it.</exception>
-    public RecordingStream Read(int index) => new(SoundFile.Open(recordings[index].Set, recordings[index].File), Where(index));
-
-    /// <summary>Samples at 16 kHz as the list or the file's header says: for batches of similar length, not for arithmetic on the samples.</summary>
-    /// <param name="index">The recording.</param>
-    /// <exception cref="TandemException">The file cannot be opened.</exception>
-    public int Length(int index)
-    {
-        using var file = SoundFile.Open(recordings[index].Set, recordings[index].File);
-        return (int)Math.Min(int.MaxValue, Math.Round((file.Frames ?? 0) * (double)Waveform.SampleRate / file.Rate));
-    }
+    /// <summary>Whether a file, by its name, is a single recording.</summary>
+    public static bool IsRecording(string file) => FileKind.Recordings.IsNamed(file);
 
     /// <inheritdoc/>
-    public void Dispose()
+    public override string Description => files.Description;
+
+    /// <inheritdoc/>
+    public override int Count => files.Count;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string>? ClassNames => files.ClassNames;
+
+    /// <inheritdoc/>
+    public override int? Label(int index) => files.Label(index);
+
+    /// <inheritdoc/>
+    public override string Name(int index) => files.Entry(index).Name;
+
+    /// <inheritdoc/>
+    public override string Where(int index) => files.Where(index);
+
+    /// <summary>What is known of a recording: its text by a list or a <c>txt</c> file beside it, its speaker, its samples as a manifest announces them.</summary>
+    /// <param name="index">0 … <see cref="Source.Count"/> − 1.</param>
+    public AudioEntry Entry(int index)
     {
-        foreach (var set in sets)
-            set.Dispose();
+        var entry = files.Entry(index);
+        var text = entry.Listed?.Text ?? (files.ReadBeside(index, "txt") is { } beside ? Encoding.UTF8.GetString(beside).Trim() : null);
+        return new(entry.Name, text, Speakers.Of(entry), files.Label(index) is { } label ? files.ClassNames![label] : null, entry.Listed?.Frames);
     }
+
+    /// <summary>Opens a recording: 16 kHz, one channel.</summary>
+    /// <exception cref="TandemException">It cannot be read, or has another length than its manifest says; the message names it.</exception>
+    public RecordingStream Read(int index)
+    {
+        var file = OpenFile(index);
+        if (files.Entry(index).Listed?.Frames is { } told && file.Frames is { } own && told != own)
+        {
+            file.Dispose();
+            throw FileFault.Inconsistent.Error($"the manifest says {told} samples, the file has {own}", Where(index), "a manifest made from these very files", "Make the manifest again.");
+        }
+        return new(file, Where(index));
+    }
+
+    /// <summary>Samples at 16 kHz as the file's header says: for batches of similar length, not for arithmetic on the samples. A file whose header does not say is read.</summary>
+    /// <param name="index">The recording.</param>
+    /// <exception cref="TandemException">The file cannot be opened, or is longer than 2³¹ − 1 samples.</exception>
+    public int Length(int index)
+    {
+        using var file = OpenFile(index);
+        if (file.Frames is not { } frames)
+        {
+            using var stream = new RecordingStream(file, Where(index));
+            return RecordingScan.Of(stream, Where(index), keep: 0).Length;
+        }
+        var samples = ((2 * (UInt128)frames * Waveform.SampleRate) + (uint)file.Rate) / (2 * (uint)file.Rate);
+        return samples <= int.MaxValue ? (int)samples : throw RecordingScan.TooLong(Where(index));
+    }
+
+    /// <summary>What tells one state of a recording's file from another.</summary>
+    internal string Stamp(int index) => files.Stamp(index);
+
+    SoundFile OpenFile(int index) => SoundFile.Open(files.Entry(index).Set, files.Entry(index).File);
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing) => files.Dispose();
 }

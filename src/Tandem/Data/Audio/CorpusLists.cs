@@ -56,6 +56,29 @@ public static class CorpusLists
         }
     }
 
+    /// <summary>Whether a list is one of LJSpeech: fields between <c>|</c>.</summary>
+    public static bool IsLjSpeech(string text) => FirstLine(text).Contains('|');
+
+    /// <summary>Whether a list is one of Common Voice: tab-separated columns, among them <c>client_id</c> and <c>path</c>.</summary>
+    public static bool IsCommonVoice(string text)
+    {
+        var header = FirstLine(text).ToString().Split('\t');
+        return header.Contains("client_id", StringComparer.Ordinal) && header.Contains("path", StringComparer.Ordinal);
+    }
+
+    /// <summary>Whether a list is a fairseq manifest: a root folder alone in its first line, a number behind a tab in the second.</summary>
+    public static bool IsManifest(string text)
+    {
+        var lines = Lines(text).Take(2).Select(line => line.Line.Trim()).ToList();
+        return lines.Count > 0 && !lines[0].Contains('\t') && (lines.Count == 1 ? lines[0].StartsWith('/') : lines[1].Split('\t') is [_, var samples] && long.TryParse(samples, NumberStyles.None, CultureInfo.InvariantCulture, out _));
+    }
+
+    static ReadOnlySpan<char> FirstLine(string text)
+    {
+        var rest = text.AsSpan().TrimStart('\uFEFF');
+        return rest[..(rest.IndexOfAny('\r', '\n') is >= 0 and var end ? end : rest.Length)];
+    }
+
     /// <summary>Common Voice's lists: columns by name, in any order.</summary>
     public static IReadOnlyList<CommonVoiceLine> CommonVoice(string text, string where)
     {

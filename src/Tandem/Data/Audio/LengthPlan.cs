@@ -13,11 +13,12 @@ public sealed class LengthPlan : BatchPlan
     readonly BatchLimits limits;
     readonly long seed;
     readonly int rank, ranks, microBatches, perEpoch;
+    readonly int[] byLength, rankOf;
     (long Epoch, List<int[]> Batches) current, previous = (-1, []);
 
     /// <summary>Plans batches.</summary>
     /// <param name="seed">The run's seed.</param>
-    /// <param name="lengths">Samples of each recording.</param>
+    /// <param name="lengths">Samples of each recording; 0 leaves it out.</param>
     /// <param name="longest">Longer ones are cropped to this; null for none.</param>
     /// <param name="limits">Samples and recordings of a batch.</param>
     /// <param name="rank">This process's number.</param>
@@ -28,14 +29,42 @@ public sealed class LengthPlan : BatchPlan
     {
         (this.seed, this.limits, this.rank, this.ranks, this.microBatches) = (seed, limits, rank, ranks, microBatches);
         this.lengths = [.. lengths.Select(length => Math.Min(length, longest ?? int.MaxValue))];
+        byLength = [.. Enumerable.Range(0, lengths.Count).Where(recording => lengths[recording] > 0).OrderBy(recording => lengths[recording])];
+        rankOf = new int[lengths.Count];
+        for (var place = 0; place < byLength.Length; place++)
+            rankOf[byLength[place]] = place;
         current = (0, Make(0));
         perEpoch = current.Batches.Count;
         if (perEpoch == 0)
-            throw new TandemException(ErrorKind.Usage, $"{lengths.Count} recordings give no full batch", "data.multiple", $"a multiple of {limits.Multiple} recordings", "set the multiple to 1");
+            throw new TandemException(ErrorKind.Usage, $"{Planned} recordings give no full batch", "data.multiple", $"a multiple of {limits.Multiple} recordings", "set the multiple to 1");
     }
+
+    /// <summary>Plans batches of a source: recordings that are too short or cannot be opened are left out.</summary>
+    /// <param name="source">The recordings.</param>
+    /// <param name="options">Seed, shortest and longest, what happens to damaged recordings.</param>
+    /// <param name="limits">Samples and recordings of a batch.</param>
+    /// <param name="rank">This process's number.</param>
+    /// <param name="ranks">Number of processes.</param>
+    /// <param name="microBatches">Batches a step on each rank.</param>
+    /// <exception cref="TandemException">As <see cref="RecordingLengths.Of"/>, and as the constructor.</exception>
+    public static LengthPlan Of(AudioSource source, AudioBatchOptions options, BatchLimits limits, int rank = 0, int ranks = 1, int microBatches = 1) =>
+        new(options.Seed, RecordingLengths.Of(source, options).Samples, options.Longest, limits, rank, ranks, microBatches);
 
     /// <inheritdoc/>
     public override long? Batches => null;
+
+    /// <summary>Recordings that are not left out.</summary>
+    public int Planned => byLength.Length;
+
+    /// <summary>What can stand for a damaged recording: the longer ones in turn, the next longer one first, then the shorter ones.</summary>
+    public IEnumerable<int> Similar(int recording)
+    {
+        var place = rankOf[recording];
+        for (var longer = place + 1; longer < byLength.Length; longer++)
+            yield return byLength[longer];
+        for (var shorter = place - 1; shorter >= 0; shorter--)
+            yield return byLength[shorter];
+    }
 
     /// <summary>Batches an epoch, of all ranks together.</summary>
     public int PerEpoch => perEpoch;
@@ -88,8 +117,8 @@ public sealed class LengthPlan : BatchPlan
         int[] ties = [.. Enumerable.Range(0, lengths.Length)];
         var draw = Randomness.Of(seed, "order", epoch);
         draw.Shuffle<int>(ties);
-        // Ties change places, so the lengths along the order, and with them the cuts, are the same in every epoch.
-        var batches = LengthBatches.Cut(LengthBatches.Order(lengths, null, ties), lengths, limits);
+        // Ties change places, so the lengths along the order, and with them the cuts, are the same in every epoch. Longest first: what is left out stands last.
+        var batches = LengthBatches.Cut(LengthBatches.Order(lengths, null, ties).AsSpan(0, Planned), lengths, limits);
         if (LengthBatches.DropsLast(batches, limits))
             batches.RemoveAt(batches.Count - 1);
         draw.Shuffle(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(batches));

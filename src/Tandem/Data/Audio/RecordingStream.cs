@@ -38,7 +38,7 @@ public sealed class RecordingStream : IDisposable
         while (true)
         {
             if (start == filled && !ended)
-                Fill();
+                FillMono();
             if (resampler is null)
             {
                 var count = Math.Min(to.Length, filled - start);
@@ -50,6 +50,44 @@ public sealed class RecordingStream : IDisposable
             start += consumed;
             if (made > 0 || (ended && start == filled))
                 return made;
+        }
+    }
+
+    /// <summary>Samples at 16 kHz as the file's header says, or null where it does not; not exact for MP3.</summary>
+    public long? Announced => file.Frames is { } frames ? (long)((Int128)frames * Waveform.SampleRate / file.Rate) : null;
+
+    /// <summary>Reads on until there is no room left, or the recording ends.</summary>
+    /// <returns>Samples read; fewer than there is room for only at the end.</returns>
+    /// <inheritdoc cref="Read"/>
+    public int Fill(Span<float> to)
+    {
+        var count = 0;
+        while (count < to.Length && Read(to[count..]) is > 0 and var read)
+            count += read;
+        return count;
+    }
+
+    /// <summary>
+    /// Passes over samples: those behind come out as if these had been read. Formats that can be entered anywhere without a change of their samples
+    /// (PCM, FLAC), and have 16 kHz already, are; of all others what is passed over is read and thrown away.
+    /// </summary>
+    /// <param name="samples">How many; what lies behind the end is passed over in silence.</param>
+    /// <param name="stop">Ends the work.</param>
+    public void Skip(long samples, CancellationToken stop = default)
+    {
+        var here = Math.Min(samples, resampler is null ? filled - start : 0);
+        start += (int)here;
+        samples -= here;
+        if (samples > PieceFrames && resampler is null && file.Skip(samples))
+            return;
+        var room = new float[PieceFrames];
+        while (samples > 0)
+        {
+            stop.ThrowIfCancellationRequested();
+            var read = Fill(room.AsSpan(0, (int)Math.Min(room.Length, samples)));
+            if (read == 0)
+                return;
+            samples -= read;
         }
     }
 
@@ -68,7 +106,7 @@ public sealed class RecordingStream : IDisposable
         }
     }
 
-    void Fill()
+    void FillMono()
     {
         var frames = file.Read(interleaved);
         (start, filled, ended) = (0, frames, frames == 0);

@@ -10,6 +10,7 @@ namespace Tandem.Data.Audio;
 public sealed unsafe partial class SoundFile : IDisposable
 {
     const int ReadMode = 0x10, TypeMask = 0x0FFF0000, OggType = 0x200000, MpegType = 0x230000;
+    const int FlacType = 0x170000, SubtypeMask = 0xFFFF, LastPlainSubtype = 0x0007, MuLaw = 0x0010, ALaw = 0x0011;
     const int Unrecognised = 1;
     const long MostFrames = 1L << 40;
     const int MostChannels = 64;
@@ -105,6 +106,38 @@ public sealed unsafe partial class SoundFile : IDisposable
         return (int)frames;
     }
 
+    /// <summary>Passes over frames without decoding them, where the format can be entered anywhere and the samples stay the same to the last bit: PCM of all kinds, FLAC.</summary>
+    /// <param name="frames">How many frames from here.</param>
+    /// <returns>False where the format cannot; nothing has happened then.</returns>
+    /// <exception cref="TandemException"><see cref="ErrorKind.Input"/>: the file is damaged at that place.</exception>
+    public bool Skip(long frames)
+    {
+        ObjectDisposedException.ThrowIf(handle == 0, this);
+        var subtype = info.Format & SubtypeMask;
+        if (info.Seekable == 0 || Frames is not { } told || read + frames > told || (subtype is > LastPlainSubtype and not (MuLaw or ALaw) && (info.Format & TypeMask) != FlacType))
+            return false;
+        var at = Native.Seek(handle, read + frames, 0);
+        bytes?.Rethrow();
+        if (at != read + frames)
+            throw FileFault.Inconsistent.Error($"the sound file cannot be entered at frame {read + frames}: {Marshal.PtrToStringUTF8(Native.Message(handle))}", where);
+        read = at;
+        return true;
+    }
+
+    /// <summary>Whether a file begins like one of sound: WAV, FLAC, OGG, MP3, AIFF, AU, CAF, W64, RF64.</summary>
+    /// <param name="head">Its first bytes.</param>
+    public static bool IsSound(ReadOnlySpan<byte> head)
+    {
+        if (head.Length < 4)
+            return false;
+        if (head.Length >= 12 && head[..4].SequenceEqual("RIFF"u8))
+            return head[8..12].SequenceEqual("WAVE"u8);
+        // MPEG layer II or III: eleven bits of sync, no reserved version, no reserved bit rate.
+        return head[..4].SequenceEqual("fLaC"u8) || head[..4].SequenceEqual("OggS"u8) || head[..3].SequenceEqual("ID3"u8) || head[..4].SequenceEqual("FORM"u8)
+            || head[..4].SequenceEqual(".snd"u8) || head[..4].SequenceEqual("caff"u8) || head[..4].SequenceEqual("riff"u8) || head[..4].SequenceEqual("RF64"u8)
+            || (head[0] == 0xFF && (head[1] & 0xE0) == 0xE0 && (head[1] & 0x18) != 0x08 && (head[1] & 0x06) is 0x02 or 0x04 && (head[2] & 0xF0) != 0xF0);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -155,6 +188,9 @@ public sealed unsafe partial class SoundFile : IDisposable
 
         [LibraryImport(NativeLibraries.SoundFile, EntryPoint = "sf_readf_float")]
         public static partial long Read(nint file, float* to, long frames);
+
+        [LibraryImport(NativeLibraries.SoundFile, EntryPoint = "sf_seek")]
+        public static partial long Seek(nint file, long frames, int whence);
 
         [LibraryImport(NativeLibraries.SoundFile, EntryPoint = "sf_error")]
         public static partial int Error(nint file);

@@ -27,13 +27,17 @@ public static class Waveform
     public static void Standardise(Span<float> samples)
     {
         var moments = new Moments();
-        moments.Add(samples);
+        for (var at = 0; at < samples.Length; at += Moments.Block)
+            moments.Add(samples.Slice(at, Math.Min(Moments.Block, samples.Length - at)));
         moments.Standardise(samples);
     }
 
     /// <summary>Mean and variance of a recording that is read in pieces (Chan's update, so that long ones lose no digits).</summary>
     public sealed class Moments
     {
+        /// <summary>Samples of a piece: recordings are taken in pieces of this length, so that their moments do not depend, to the last bit, on how they were read.</summary>
+        public const int Block = 1 << 16;
+
         double mean, squares;
 
         /// <summary>Samples so far.</summary>

@@ -15,20 +15,28 @@ public enum LabelOrigin
     Own,
     /// <summary>The first folder below the root.</summary>
     Folder,
-    /// <summary>A field of the json beside the picture.</summary>
+    /// <summary>A field of the json beside the sample, or of its line in a list of JSON objects.</summary>
     Json,
-    /// <summary>The cls file beside the picture: a whole number.</summary>
+    /// <summary>The cls file beside the sample: a whole number.</summary>
     Cls,
-    /// <summary>The second column of a list.</summary>
+    /// <summary>The second column of a list, or the one named so.</summary>
     Column,
+    /// <summary>A part of the file's name.</summary>
+    Name,
+    /// <summary>Who speaks: what a list says, or the place that a corpus has for speakers in its names.</summary>
+    Speaker,
 }
 
-/// <summary>The one place where labels are chosen: <c>labels=folder</c>, <c>json:group</c>, <c>cls</c>, <c>column</c>, <c>own</c>, <c>none</c>, <c>auto</c>.</summary>
+/// <summary>
+/// The one place where labels are chosen: <c>labels=folder</c>, <c>name:1</c>, <c>speaker</c>, <c>json:group</c>, <c>cls</c>, <c>column</c>, <c>own</c>,
+/// <c>none</c>, <c>auto</c>.
+/// </summary>
 /// <param name="Origin">Where the class comes from.</param>
 /// <param name="Field">For <see cref="LabelOrigin.Json"/>: the field; dots lead into objects.</param>
-public sealed record LabelRule(LabelOrigin Origin, string? Field = null)
+/// <param name="Part">For <see cref="LabelOrigin.Name"/>: which part of the file's name without its extension, split at <c>_</c> and <c>-</c>; counted from 1.</param>
+public sealed record LabelRule(LabelOrigin Origin, string? Field = null, int Part = 0)
 {
-    const string Choices = "folder, json:FIELD, cls, column, own, none or auto";
+    const string Choices = "folder, name:N, speaker, json:FIELD, cls, column, own, none or auto";
 
     /// <summary>Reads a rule; null and the empty text give null: what the format itself carries.</summary>
     /// <exception cref="TandemException"><see cref="ErrorKind.Usage"/>: no such rule.</exception>
@@ -41,6 +49,8 @@ public sealed record LabelRule(LabelOrigin Origin, string? Field = null)
         "folder" => new(LabelOrigin.Folder),
         "cls" => new(LabelOrigin.Cls),
         "column" => new(LabelOrigin.Column),
+        "speaker" => new(LabelOrigin.Speaker),
+        _ when text.StartsWith("name:", StringComparison.Ordinal) && int.TryParse(text.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out var part) && part > 0 => new(LabelOrigin.Name, Part: part),
         _ when text.StartsWith("json:", StringComparison.Ordinal) && text.Length > 5 => new(LabelOrigin.Json, text[5..]),
         _ => throw new TandemException(ErrorKind.Usage, $"labels '{text}' are not understood", "data.labels", Choices),
     };
@@ -57,9 +67,9 @@ public sealed record LabelRule(LabelOrigin Origin, string? Field = null)
         return ([.. texts.Select(text => numbers[text])], names);
     }
 
-    /// <summary>Labels of picture files, or none.</summary>
+    /// <summary>Labels of samples that are files, or none.</summary>
     /// <exception cref="TandemException"><see cref="ErrorKind.Input"/>: a sample has no label of this origin.</exception>
-    internal (int[]? Labels, IReadOnlyList<string>? Names) Apply(PictureFiles source)
+    internal (int[]? Labels, IReadOnlyList<string>? Names) Apply(SampleFiles source)
     {
         switch (Origin)
         {
@@ -72,28 +82,45 @@ public sealed record LabelRule(LabelOrigin Origin, string? Field = null)
             case LabelOrigin.Cls:
                 return Numbers(source);
             case LabelOrigin.Json:
-                return Classes([.. Enumerable.Range(0, source.Count).Select(i => FieldOf(source, i))]);
+                return Of(source, i => FieldOf(source, i));
             case LabelOrigin.Column:
-                return Classes([.. Enumerable.Range(0, source.Count).Select(i => source.Entry(i).Column ?? throw Lacks(source, i, "no label in its line", "path,label"))]);
+                return Of(source, i => source.Entry(i).Listed?.Label ?? throw Lacks(source, i, "has no label in its line", "path,label"));
+            case LabelOrigin.Name:
+                return Of(source, i => PartOfName(source, i));
+            case LabelOrigin.Speaker:
+                return Of(source, i => Speakers.Of(source.Entry(i)) ?? throw Lacks(source, i, "does not tell its speaker", "LibriSpeech's, VoxCeleb's or Speech Commands' names, or a list with a column client_id or speaker"));
             default:
-                throw new TandemException(ErrorKind.Input, "these pictures carry no labels of their own", source.Description, Choices);
+                throw new TandemException(ErrorKind.Input, $"these {source.Kind.Samples} carry no labels of their own", source.Description, Choices);
         }
     }
 
-    static LabelOrigin? Best(PictureFiles source)
+    static (int[]?, IReadOnlyList<string>?) Of(SampleFiles source, Func<int, string> text) => Classes([.. Enumerable.Range(0, source.Count).Select(text)]);
+
+    string PartOfName(SampleFiles source, int index)
     {
-        if (source.Entry(0).Column is not null)
+        var parts = source.Entry(index).Stem.Split('_', '-');
+        return Part <= parts.Length && parts[Part - 1].Length > 0 ? parts[Part - 1]
+            : throw Lacks(source, index, $"has a name of {parts.Length} parts, and no part {Part.ToString(CultureInfo.InvariantCulture)}", "parts between _ and -");
+    }
+
+    static LabelOrigin? Best(SampleFiles source)
+    {
+        var listed = source.Entry(0).Listed;
+        if (listed?.Label is not null)
             return LabelOrigin.Column;
         if (source.ReadBeside(0, "cls") is not null)
             return LabelOrigin.Cls;
+        // Where a list has texts, folders are speakers or parts, not classes.
+        if (listed?.Text is not null)
+            return null;
         return Enumerable.Range(0, source.Count).All(i => source.ClassFolder(i) is not null) && source.Count > 1 ? LabelOrigin.Folder : null;
     }
 
-    static (int[]?, IReadOnlyList<string>?) Folders(PictureFiles source)
+    static (int[]?, IReadOnlyList<string>?) Folders(SampleFiles source)
     {
         var texts = new string[source.Count];
         for (var i = 0; i < texts.Length; i++)
-            texts[i] = source.ClassFolder(i) ?? throw Lacks(source, i, "is in no class folder", "ROOT/CLASS/picture");
+            texts[i] = source.ClassFolder(i) ?? throw Lacks(source, i, "is in no class folder", $"ROOT/CLASS/{source.Kind.Sample}");
         var names = texts.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray();
         var splits = names.Where(name => name is "train" or "val" or "valid" or "validation" or "test").ToArray();
         if (splits.Length == names.Length && names.Length > 1)
@@ -101,15 +128,15 @@ public sealed record LabelRule(LabelOrigin Origin, string? Field = null)
             throw new TandemException(ErrorKind.Input, $"the folders {string.Join(", ", names)} are parts of a data set, not classes", source.Description,
                 "a folder whose subfolders are the classes", $"give the part, for example split={names[0]}");
         }
-        // Classes without pictures would shift no numbers here, but they tell of a half-copied set.
+        // Classes without samples would shift no numbers here, but they tell of a half-copied set.
         var empty = source.EmptyClassFolders;
         if (empty.Count > 0)
-            throw new TandemException(ErrorKind.Input, $"{empty.Count} class folders hold no picture: {string.Join(", ", empty.Take(5))}{(empty.Count > 5 ? ", …" : "")}", source.Description, "at least one picture in each class folder", "complete or remove them");
+            throw new TandemException(ErrorKind.Input, $"{empty.Count} class folders hold no {source.Kind.Sample}: {string.Join(", ", empty.Take(5))}{(empty.Count > 5 ? ", …" : "")}", source.Description, $"at least one {source.Kind.Sample} in each class folder", "complete or remove them");
         var numbers = names.Select((name, number) => (name, number)).ToDictionary(pair => pair.name, pair => pair.number, StringComparer.Ordinal);
         return ([.. texts.Select(text => numbers[text])], names);
     }
 
-    static (int[]?, IReadOnlyList<string>?) Numbers(PictureFiles source)
+    static (int[]?, IReadOnlyList<string>?) Numbers(SampleFiles source)
     {
         var labels = new int[source.Count];
         for (var i = 0; i < labels.Length; i++)
@@ -121,9 +148,9 @@ public sealed record LabelRule(LabelOrigin Origin, string? Field = null)
         return (labels, [.. Enumerable.Range(0, labels.Max() + 1).Select(number => number.ToString(CultureInfo.InvariantCulture))]);
     }
 
-    string FieldOf(PictureFiles source, int index)
+    string FieldOf(SampleFiles source, int index)
     {
-        var bytes = source.ReadBeside(index, "json") ?? throw Lacks(source, index, "has no json beside it", "KEY.json");
+        var bytes = source.Entry(index).Listed?.Json is { } line ? Encoding.UTF8.GetBytes(line) : source.ReadBeside(index, "json") ?? throw Lacks(source, index, "has no json beside it", "KEY.json");
         try
         {
             using var document = JsonDocument.Parse(bytes);
@@ -146,10 +173,10 @@ public sealed record LabelRule(LabelOrigin Origin, string? Field = null)
         }
         catch (JsonException cause)
         {
-            throw new TandemException(ErrorKind.Input, $"the json beside a picture cannot be read: {cause.Message}", source.Where(index), inner: cause);
+            throw new TandemException(ErrorKind.Input, $"the json beside a {source.Kind.Sample} cannot be read: {cause.Message}", source.Where(index), inner: cause);
         }
     }
 
-    static TandemException Lacks(PictureFiles source, int index, string what, string expected) =>
+    static TandemException Lacks(SampleFiles source, int index, string what, string expected) =>
         new(ErrorKind.Input, $"the sample {what}", source.Where(index), expected, $"labels= takes {Choices}");
 }

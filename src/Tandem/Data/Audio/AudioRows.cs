@@ -1,0 +1,111 @@
+using Tandem.Torch;
+
+namespace Tandem.Data.Audio;
+
+/// <summary>A batch, if there are rows, and the places that are complete with it.</summary>
+readonly record struct MadeRows(AudioBatch? Batch, IReadOnlyList<int> Finished);
+
+/// <summary>Reads recordings into rows of batches.</summary>
+/// <param name="source">The recordings.</param>
+/// <param name="options">Windows, standardising.</param>
+/// <param name="limits">Rows and samples of a batch.</param>
+sealed class AudioRows(AudioSource source, AudioStreamOptions options, AudioLimits limits)
+{
+    /// <summary>Reads some recordings.</summary>
+    /// <param name="places">Their places among the chosen ones.</param>
+    /// <param name="sample">A place's number in the source.</param>
+    /// <param name="refuse">Hears of a recording that cannot be read.</param>
+    /// <param name="hand">Takes batches, in order.</param>
+    /// <param name="stop">Ends the work.</param>
+    /// <exception cref="TandemException">Something that is not one recording's fault.</exception>
+    public void Make(int[] places, Func<int, int> sample, Action<int, TandemException> refuse, Action<MadeRows> hand, CancellationToken stop)
+    {
+        List<(int Place, float[] Samples)> rows = [];
+        List<int> finished = [];
+        void Flush()
+        {
+            rows.Sort((a, b) => a.Samples.Length != b.Samples.Length ? a.Samples.Length.CompareTo(b.Samples.Length) : a.Place.CompareTo(b.Place));
+            var first = 0;
+            foreach (var end in limits.Cut([.. rows.Select(row => row.Samples.Length)], _ => 1).ToList())
+            {
+                var batch = Batch(rows[first..end], sample);
+                for (; first < end; first++)
+                    rows[first] = (rows[first].Place, []);
+                hand(new(batch, first == rows.Count ? [.. finished] : []));
+            }
+            if (rows.Count == 0)
+                hand(new(null, [.. finished]));
+            rows.Clear();
+            finished.Clear();
+        }
+        foreach (var place in places)
+        {
+            try
+            {
+                foreach (var window in Windows(sample(place), stop))
+                {
+                    if (rows.Count > 0 && (rows.Count + 1) * (long)Math.Max(window.Length, rows.Max(row => row.Samples.Length)) > limits.Samples)
+                        Flush();
+                    rows.Add((place, window));
+                }
+            }
+            catch (TandemException error) when (IsItsOwn(error))
+            {
+                refuse(place, error);
+            }
+            finished.Add(place);
+        }
+        Flush();
+    }
+
+    // A library that is not installed is nobody's fault; a file without permission to read is that file's.
+    static bool IsItsOwn(TandemException error) =>
+        error.Kind == ErrorKind.Input || (error.Kind == ErrorKind.Machine && error.Where is not (NativeLibraries.SoundFile or NativeLibraries.Soxr));
+
+    IEnumerable<float[]> Windows(int sample, CancellationToken stop)
+    {
+        var scan = Scan(sample, out var whole, stop);
+        if (whole is not null)
+        {
+            if (options.Standardise)
+                scan.Moments.Standardise(whole);
+            yield return whole;
+            yield break;
+        }
+        using var stream = source.Read(sample);
+        for (var left = scan.Length; left >= options.MinSamples; left -= options.MaxSamples)
+        {
+            stop.ThrowIfCancellationRequested();
+            var window = GC.AllocateUninitializedArray<float>(Math.Min(left, options.MaxSamples));
+            if (stream.Fill(window) < window.Length)
+                throw FileFault.Truncated.Error($"the recording had {scan.Length} samples at 16 kHz when it was first read, and has fewer now", source.Where(sample));
+            if (options.Standardise)
+                scan.Moments.Standardise(window);
+            yield return window;
+        }
+    }
+
+    RecordingScan Scan(int sample, out float[]? whole, CancellationToken stop)
+    {
+        using var stream = source.Read(sample);
+        var scan = RecordingScan.Of(stream, source.Where(sample), options.MaxSamples, out whole, stop);
+        return scan.Length >= options.MinSamples ? scan
+            : throw FileFault.Unsupported.Error($"the recording has {scan.Length} samples at 16 kHz", source.Where(sample), $"at least {options.MinSamples}", "leave it out");
+    }
+
+    AudioBatch Batch(List<(int Place, float[] Samples)> rows, Func<int, int> sample)
+    {
+        int[] lengths = [.. rows.Select(row => row.Samples.Length)];
+        var longest = lengths.Max();
+        var samples = HostTensor.From<float>(new float[checked(rows.Count * longest)], rows.Count, longest);
+        for (var row = 0; row < rows.Count; row++)
+            rows[row].Samples.CopyTo(samples.As<float>()[(row * longest)..]);
+        return new AudioBatch
+        {
+            Ids = [.. rows.Select(row => (long)row.Place)],
+            Labels = source.ClassNames is null ? null : [.. rows.Select(row => source.Label(sample(row.Place)) ?? -1)],
+            Samples = samples,
+            Lengths = lengths.Min() < longest ? lengths : null,
+        };
+    }
+}
