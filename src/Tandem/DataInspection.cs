@@ -18,7 +18,7 @@ public sealed record DataInspection(
     string Path, string Description, int Samples, IReadOnlyList<(string Name, int Samples)>? Classes, int Looked, (int Least, int Median, int Most)? Widths, (int Least, int Median, int Most)? Heights, IReadOnlyList<BadSample> Bad)
 {
     /// <summary>Opens data and decodes pictures spread evenly over it.</summary>
-    /// <param name="path">As for <see cref="Source.Open(string, SourceOptions?)"/>.</param>
+    /// <param name="path">As for <see cref="PictureSource.Open(string, SourceOptions?)"/>.</param>
     /// <param name="options">Format, labels, split.</param>
     /// <param name="limit">At most so many pictures are decoded; null: all.</param>
     /// <param name="reading">How files become RGB.</param>

@@ -7,6 +7,8 @@ using Tandem.Networks;
 using Tandem.Probes;
 using Tandem.Torch;
 
+using Tandem.Runs;
+
 namespace Tandem;
 
 /// <summary>

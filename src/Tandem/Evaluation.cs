@@ -4,6 +4,8 @@ using Tandem.Data.Sources;
 using Tandem.Models;
 using Tandem.Probes;
 
+using Tandem.Runs;
+
 namespace Tandem;
 
 /// <summary>How a model is evaluated.</summary>

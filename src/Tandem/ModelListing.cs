@@ -2,6 +2,8 @@ using System.Text.Json.Nodes;
 using Tandem.Models;
 using Tandem.Models.Formats;
 
+using Tandem.Runs;
+
 namespace Tandem;
 
 /// <summary>A model that was found.</summary>

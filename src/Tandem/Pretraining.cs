@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Tandem.Data;
-using Tandem.Data.Images;
 using Tandem.Data.Sources;
 using Tandem.Layers;
 using Tandem.Models;
@@ -33,10 +32,10 @@ public sealed class Pretraining : IDisposable
     {
         (this.recipe, this.run, this.source, this.method, this.probe) = (recipe, run, source, method, probe);
         precision = PrecisionOf(recipe.Run.Precision, device);
-        trainer = new(method, new(recipe.Run, recipe.Optimizer, recipe.Schedule, recipe.Watch, recipe.Data.MicroBatches, recipe.Data.Batch, precision), new()
+        trainer = new(method, new(recipe.Run, recipe.Optimizer, recipe.Schedule, recipe.Watch, recipe.Data.MicroBatches, precision), new()
         {
             SaveModel = SaveModel,
-            Evaluate = probe is null ? null : step => probe.Run(method.Encoder, precision, run, step),
+            Evaluate = probe is null ? null : step => probe.Run(method, precision, run, step),
             EvaluateEvery = steps => recipe.Evaluate.Every > 0 ? recipe.Evaluate.Every : Math.Max(1, steps / 10),
             StepsDecided = steps =>
             {
@@ -129,7 +128,7 @@ public sealed class Pretraining : IDisposable
         report = listener;
         return ComputeThread.Run(() =>
         {
-            using var batches = Batches(recipe, source, trainer.Update * recipe.Data.MicroBatches);
+            using var batches = Batches(recipe, source, trainer.Update * recipe.Data.MicroBatches, run.Log);
             try
             {
                 return trainer.Fit(batches, stop);
@@ -181,18 +180,13 @@ public sealed class Pretraining : IDisposable
 
     static Source OpenData(PretrainingRecipe recipe, Action<string>? note)
     {
-        var path = recipe.Data.Path ?? throw new TandemException(ErrorKind.Usage, "there is no data to train on", "data.path", "data=FOLDER", "Add for example: data=photos");
-        var source = PictureCache.Open(path, recipe.Data.Source(note), recipe.Data.Images, new CacheOptions { BadLimit = recipe.Data.BadLimit });
-        note?.Invoke(string.Create(CultureInfo.InvariantCulture, $"{source.Count:N0} pictures: {source.Description}"));
+        var source = recipe.Modality.Open(note);
+        note?.Invoke(string.Create(CultureInfo.InvariantCulture, $"{source.Count:N0} {recipe.Modality.Samples}: {source.Description}"));
         return source;
     }
 
-    static Loader<ImageBatch> Batches(PretrainingRecipe recipe, Source source, long first) => Loader.Pictures(
-        source,
-        new TrainingPlan(new Order(recipe.Run.Seed, source.Count), recipe.Data.Batch, microBatches: recipe.Data.MicroBatches),
-        recipe.Data.Transform(recipe.Model.FrontEnd.InputSize),
-        new LoaderOptions { Seed = recipe.Run.Seed, Reading = recipe.Data.Images, Workers = recipe.Data.Workers, Masks = recipe.Masks, BadLimit = recipe.Data.BadLimit },
-        first);
+    static IBatchStream Batches(PretrainingRecipe recipe, Source source, long first, Action<string>? warn = null) =>
+        recipe.Modality.Batches(source, recipe.Objective.Copies, recipe.Run.Seed, first, warn);
 
     // Fresh weights, or those of another model where init= names one; a decoder begins anew if that model has none.
     static (WeightStore, IReadOnlyList<(string, string)>) Weights(PretrainingRecipe recipe, Device device)
@@ -233,7 +227,7 @@ public sealed class Pretraining : IDisposable
     void SaveModel(string folder, long step)
     {
         var about = new JsonObject { ["method"] = recipe.Method, ["step"] = step, ["recipe"] = recipe.Document.Name, ["data"] = Path.GetFileName(recipe.Data.Path?.TrimEnd('/')) };
-        ModelFolder.Save(folder, recipe.Encoder, recipe.Preprocessing, method.Weights, about, ModelCard.Write(recipe, method.Weights, step, source.Count));
+        ModelFolder.Save(folder, recipe.Modality.Encoder, recipe.Modality.Preprocessing, method.Weights, about, ModelCard.Write(recipe, method.Weights, step, source.Count));
     }
 
     void Fail(Exception fault)

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using Tandem.Data;
-using Tandem.Data.Images;
 using Tandem.Data.Sources;
 using Tandem.Layers;
 using Tandem.Recipes;
@@ -13,9 +12,9 @@ namespace Tandem;
 /// <summary>What <c>--dry-run</c> tells: sizes, shapes, and estimates from two steps whose results are thrown away.</summary>
 static class PretrainingPlan
 {
-    public static IReadOnlyList<(string, string)> Of(PretrainingRecipe recipe, Source source, Method method, Loader<ImageBatch> batches, Precision precision, Device device)
+    public static IReadOnlyList<(string, string)> Of(PretrainingRecipe recipe, Source source, Method method, IBatchStream batches, Precision precision, Device device)
     {
-        var batch = batches.Next()!;
+        var batch = batches.Next(CancellationToken.None)!;
         var encoder = method.Weights.Trained.Where(p => p.Name.StartsWith("front.", StringComparison.Ordinal) || p.Name.StartsWith("trunk.", StringComparison.Ordinal)).Sum(p => p.Value.Count);
         Libtorch.ResetPeakMemory();
         TrialStep(recipe, method, batch, precision);
@@ -25,8 +24,8 @@ static class PretrainingPlan
         string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
         return
         [
-            ("pictures", Text($"{source.Count:N0}")),
-            ("batch", Text($"{recipe.Data.Batch} pictures in {recipe.Data.MicroBatches} micro-batch(es): pixels [{string.Join(", ", batch.Pixels.Shape)}], masks [{string.Join(", ", batch.Masks!.Shape)}]")),
+            (recipe.Modality.Samples, Text($"{source.Count:N0}")),
+            ("batch", Text($"{recipe.Data.BatchInWords} in {recipe.Data.MicroBatches} micro-batch(es); the first: {batch.Input.Type} [{string.Join(", ", batch.Input.Shape)}], masks [{string.Join(", ", batch.Masks!.Shape)}]")),
             ("trained parameters", Text($"{method.Weights.TrainedElements:N0}, {encoder:N0} of them the encoder's")),
             ("precision", precision == Precision.BFloat16 ? "bf16 (products), float32 (weights, norms, losses)" : "float32"),
             ("device", Text($"{device}, {Libtorch.Threads} threads")),

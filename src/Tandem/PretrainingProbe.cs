@@ -1,6 +1,5 @@
-using Tandem.Data.Images;
+using Tandem.Data;
 using Tandem.Data.Sources;
-using Tandem.Models;
 using Tandem.Layers;
 using Tandem.Networks;
 using Tandem.Probes;
@@ -11,22 +10,22 @@ using Tandem.Training;
 
 namespace Tandem;
 
-/// <summary>What a run looks at while it trains: accuracy of nearest neighbours on held-out labels, and the neighbours of ten fixed pictures.</summary>
+/// <summary>What a run looks at while it trains: accuracy of nearest neighbours on held-out labels, the neighbours of ten fixed samples, and a few masked ones.</summary>
 sealed class PretrainingProbe : IDisposable
 {
-    const int Queries = 10, Neighbours = 5, Pictures = 500, Thumbnail = 64;
+    const int Queries = 10, Neighbours = 5, Looked = 500, MaskedShown = 6;
 
     readonly PretrainingRecipe recipe;
-    readonly Source source;
-    readonly PictureSource? test;
-    readonly Source? train;
-    readonly EvaluationTransform transform;
+    readonly Source source, shown;
+    readonly Source? test, train;
     readonly Dictionary<int, SamplePreview> previews = [];
+    readonly HashSet<int> bad = [];
+    Batch? masked;
 
     PretrainingProbe(PretrainingRecipe recipe, Source source, Source? train, Source? test)
     {
         (this.recipe, this.source, this.train, this.test) = (recipe, source, train, test);
-        transform = recipe.Preprocessing.Transform();
+        shown = recipe.Modality.Shown(source);
     }
 
     /// <summary>Opens the labelled data that the recipe names.</summary>
@@ -38,57 +37,56 @@ sealed class PretrainingProbe : IDisposable
             return new(recipe, source, null, null);
         var labels = evaluate.Labels ?? recipe.Data.Labels ?? "auto";
         Source Labelled(string path, string? split) =>
-            PictureCache.Open(path, new SourceOptions { Format = recipe.Data.Format, Labels = labels, Split = split }, recipe.Data.Images, new CacheOptions { BadLimit = recipe.Data.BadLimit });
-        var test = Labelled(evaluate.Test, evaluate.Test == recipe.Data.Path ? "test" : null);
-        var train = Labelled(evaluate.Train ?? recipe.Data.Path!, recipe.Data.Split);
-        FeatureExtraction.RequireLabels(test, "test");
-        FeatureExtraction.RequireLabels(train, "train");
-        return new(recipe, source, train, test);
+            recipe.Modality.Preprocessing.Open(path, new SourceOptions { Labels = labels, Split = split, Column = evaluate.Column }, recipe.Data.BadLimit);
+        var train = evaluate.Train ?? recipe.Data.Path!;
+        var judge = Labelled(evaluate.Test, evaluate.Test == train ? "test" : evaluate.TestSplit);
+        var learn = Labelled(train, evaluate.Train is null ? recipe.Data.Split : evaluate.TrainSplit);
+        FeatureExtraction.RequireLabels(judge, "test");
+        FeatureExtraction.RequireLabels(learn, "train");
+        return new(recipe, source, learn, judge);
     }
 
-    /// <summary>Judges the encoder as it stands and keeps the neighbours of the fixed pictures.</summary>
-    public IReadOnlyList<(string Name, double Value)> Run(EncoderNetwork encoder, Precision precision, RunFolder run, long step)
+    /// <summary>Judges the encoder as it stands, and keeps what reports show of this moment.</summary>
+    public IReadOnlyList<(string Name, double Value)> Run(Method method, Precision precision, RunFolder run, long step)
     {
-        Look(encoder, precision, step).Write(run);
+        Look(method.Encoder, precision, step)?.Write(run);
+        Masked(method, precision, step)?.Write(run);
         if (train is null || test is null)
             return [];
-        var options = Options(precision) with { Limit = recipe.Evaluate.Limit };
-        var known = FeatureExtraction.Labelled(FeatureExtraction.Encode(encoder, train, transform, options), train, "train");
-        var asked = FeatureExtraction.Labelled(FeatureExtraction.Encode(encoder, test, transform, options), test, "test");
-        var k = Math.Min(recipe.Evaluate.K, known.Count);
-        return [("knn", new KnnProbe(k).Judge(known, asked.NumberedAs(known)).Accuracy)];
+        var options = Options(precision) with { Limit = recipe.Evaluate.Limit, Layer = recipe.Evaluate.Layer };
+        var preprocessing = recipe.Modality.Preprocessing;
+        var known = FeatureExtraction.Gather(FeatureExtraction.Encode(method.Encoder, preprocessing, train, options), train, "train").At(0);
+        var asked = FeatureExtraction.Gather(FeatureExtraction.Encode(method.Encoder, preprocessing, test, options), test, "test").At(0);
+        return [("knn", new KnnProbe(Math.Min(recipe.Evaluate.K, known.Count)).Judge(known, asked.NumberedAs(known)).Accuracy)];
     }
 
     public void Dispose()
     {
         train?.Dispose();
         test?.Dispose();
+        if (shown != source)
+            shown.Dispose();
     }
 
-    FeatureOptions Options(Precision precision) => new()
-    {
-        Reading = recipe.Data.Images,
-        Precision = precision,
-        Batch = 128,
-        Workers = 1,
-        Seed = recipe.Run.Seed,
-        Skipped = _ => { },
-    };
+    static FeatureOptions Options(Precision precision) => new() { Precision = precision, Batch = 128, Workers = 1, Skipped = _ => { } };
 
-    // The same pictures at every step: a fixed draw of the source, the first ten of it asked about.
-    NeighbourSamples Look(EncoderNetwork encoder, Precision precision, long step)
+    // The same samples at every step: a fixed draw of the source, the first ten of it asked about.
+    NeighbourSamples? Look(EncoderNetwork encoder, Precision precision, long step)
     {
         List<int> ids = [];
         List<float> values = [];
-        foreach (var block in FeatureExtraction.Encode(encoder, source, transform, Options(precision) with { Limit = Pictures }))
+        var options = Options(precision) with { Limit = Looked, Seed = recipe.Run.Seed, Skipped = sample => bad.Add(sample.Index) };
+        foreach (var block in FeatureExtraction.Encode(encoder, recipe.Modality.Preprocessing, shown, options))
         {
             ids.AddRange(block.Samples);
             values.AddRange(block.Values);
         }
+        if (ids.Count < 2)
+            return null;
         var width = values.Count / ids.Count;
         float[] all = [.. values];
         var order = Enumerable.Range(0, ids.Count).ToArray();
-        Randomness.Of(recipe.Run.Seed, "fixed pictures").Shuffle(order.AsSpan());
+        Randomness.Of(recipe.Run.Seed, "fixed samples").Shuffle(order.AsSpan());
         var asked = order.Take(Queries).ToArray();
         var queries = asked.SelectMany(i => all.AsSpan(i * width, width).ToArray()).ToArray();
         var found = Probes.Neighbours.Find(all, queries, width, Math.Min(Neighbours + 1, ids.Count));
@@ -96,13 +94,37 @@ sealed class PretrainingProbe : IDisposable
             [.. found.Of(row).ToArray().Zip(found.Similarities(row).ToArray()).Where(n => n.First != query).Take(Neighbours).Select(n => new Neighbour(Preview(ids[n.First]), n.Second))]))]);
     }
 
-    SamplePreview Preview(int id)
+    SamplePreview Preview(int id) => previews.TryGetValue(id, out var known) ? known : previews[id] = recipe.Modality.Preview(shown, id);
+
+    // The first batch of the run, with its masks; how far predictions are from targets at each place. Methods without such places show nothing.
+    MaskedSamples? Masked(Method method, Precision precision, long step)
     {
-        if (previews.TryGetValue(id, out var known))
-            return known;
-        using var picture = source.Read(id, recipe.Data.Images);
-        using var small = new EvaluationTransform(Thumbnail).Fitted(picture);
-        var label = source.Label(id) is { } c && source.ClassNames is { } names ? names[c] : null;
-        return previews[id] = new(source.Name(id), label, Png.Encode(small.Pixels, small.Width, small.Height, small.Channels));
+        using var scope = TensorScope.Enter("masked samples");
+        using var noGrad = Libtorch.NoGrad();
+        masked ??= First();
+        var states = method.Loss(masked, new Pass(training: false, precision, new SeededDraws(recipe.Run.Seed, 0))).States;
+        if (!states.TryGetValue("prediction", out var prediction) || !states.TryGetValue("target", out var target) || !states.TryGetValue("mask", out var mask)
+            || prediction.Size(1) != mask.Size(1) || target.Size(1) != mask.Size(1))
+        {
+            return null;
+        }
+        var (copies, places) = (mask.Size(0) / target.Size(0), (int)mask.Size(1));
+        var grid = method.Encoder.FrontEnd.Grid(places);
+        List<MaskedSample> samples = [];
+        for (var i = 0; i < Math.Min(MaskedShown, masked.Count); i++)
+        {
+            var row = i * masked.Count / Math.Min(MaskedShown, masked.Count);
+            var apart = prediction.Select(0, row * copies).To(ScalarType.Float).Sub(target.Select(0, row));
+            var bits = mask.Select(0, row * copies).ToHost().As<byte>();
+            var (png, texts) = recipe.Modality.Places(masked, row);
+            samples.Add(new(grid.Rows, grid.Columns, string.Concat(bits.ToArray().Select(bit => bit == 0 ? '0' : '1')), apart.Square().Mean([1]).ToFloats(), png, texts));
+        }
+        return new(step, samples);
+    }
+
+    Batch First()
+    {
+        using var batches = recipe.Modality.Batches(source, recipe.Objective.Copies, recipe.Run.Seed, 0);
+        return batches.Next(CancellationToken.None)!;
     }
 }

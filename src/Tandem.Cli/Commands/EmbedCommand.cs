@@ -2,38 +2,39 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Tandem.Data.Sources;
+using Tandem.Models;
 
 namespace Tandem.Cli.Commands;
 
-/// <summary><c>tandem embed</c>: pictures become vectors in a file.</summary>
+/// <summary><c>tandem embed</c>: samples become vectors in a file.</summary>
 sealed class EmbedCommand : Command
 {
     const int NamesTold = 20;
 
-    static readonly HashSet<string> PictureExtensions = new(StringComparer.OrdinalIgnoreCase) { ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".avif", ".heic" };
-
     public override string Name => "embed";
 
-    public override string Summary => "Turns pictures into vectors and writes them to a file";
+    public override string Summary => "Turns pictures, recordings or texts into vectors and writes them to a file";
 
     public override string Example => "tandem embed runs/photos photos out=photos.npy";
 
     public override IReadOnlyList<Operand> Operands { get; } =
     [
         new("MODEL", "a model folder, a run folder (its best checkpoint, else its last) or a checkpoint folder"),
-        new("INPUT", "pictures: files, folders, tars, lists, data sets", Times.AtLeastOnce),
+        new("INPUT", "pictures, recordings or texts, by what the model takes: files, folders, tars, lists, data sets", Times.AtLeastOnce),
     ];
 
     public override IReadOnlyList<Setting> Settings { get; } =
     [
         new("out", "the file: .npy (names in FILE.names.txt beside), .safetensors (tensors embeddings and names) or .jsonl", Required: true),
-        new("batch", "pictures computed at once (64)"),
-        new("limit", "at most so many pictures of each folder or archive, drawn by --seed (all)"),
+        new("batch", "rows computed at once (64)"),
+        new("layer", "0: the input of the shared blocks, i: the i-th of them (the last)"),
+        new("limit", "at most so many samples of each folder or archive, drawn by --seed (all)"),
         new("format", "format of the inputs, where their content does not tell"),
         new("split", "which part, where one path holds several: train or test"),
+        new("column", "where the text stands in a table or JSON lines (the usual names)"),
     ];
 
-    public override string Remarks => "Pictures that cannot be read are left out, counted and named. docs/json.md describes the files.";
+    public override string Remarks => "Samples that cannot be read are left out, counted and named. docs/json.md describes the files.";
 
     public override Task<int> Run(Call call)
     {
@@ -43,18 +44,18 @@ sealed class EmbedCommand : Command
         if (!call.Options.DryRun)
             EmbeddingFile.Check(path);
         using var encoder = Encoder.Load(call.Operands[0], call.Options.Device, call.Options.Precision);
-        var inputs = Inputs(call);
+        var inputs = Inputs(call, encoder.Preprocessing);
         try
         {
             if (call.Options.DryRun)
             {
-                call.Output.Line($"{inputs.Sum(input => input.Count)} pictures to {path}, {encoder.Width} numbers each");
+                call.Output.Line($"{inputs.Sum(input => input.Count)} {encoder.Preprocessing.Samples} to {path}, {encoder.Width} numbers each");
                 return Task.FromResult(0);
             }
             var skipped = new Skipped(call.Output);
             var samples = EmbeddingFile.Write(path, encoder.Width, inputs.SelectMany(input => input.Embed(encoder, Options(call, skipped), call.Stop)));
             skipped.Tell();
-            call.Output.Line(string.Create(CultureInfo.InvariantCulture, $"{samples} embeddings of {encoder.Width} numbers in {path} ({clock.Elapsed.TotalSeconds:0.0} s){(skipped.Count > 0 ? $"; {skipped.Count} pictures left out" : "")}"));
+            call.Output.Line(string.Create(CultureInfo.InvariantCulture, $"{samples} embeddings of {encoder.Width} numbers in {path} ({clock.Elapsed.TotalSeconds:0.0} s){(skipped.Count > 0 ? $"; {skipped.Count} left out" : "")}"));
             call.Output.Document(new JsonObject
             {
                 ["out"] = path,
@@ -75,27 +76,28 @@ sealed class EmbedCommand : Command
     static EmbedOptions Options(Call call, Skipped skipped) => new()
     {
         Batch = call.Whole("batch") ?? 64,
+        Layer = call["layer"] is null ? null : (int?)(call.Whole("layer")),
         Limit = call.Whole("limit"),
         Seed = call.Seed(),
         Skipped = skipped.Take,
-        Progress = (done, total) => call.Output.Status($"{done} of {total} pictures"),
+        Progress = (done, total) => call.Output.Status($"{done} of {total}"),
     };
 
-    // Picture files that stand in a row are one input: a shell may have made thousands of them out of *.jpg.
-    static List<Input> Inputs(Call call)
+    // Files of one sample that stand in a row are one input: a shell may have made thousands of them out of *.jpg.
+    static List<Input> Inputs(Call call, Preprocessing preprocessing)
     {
         List<Input> inputs = [];
         List<string> files = [];
         var several = call.Operands.Count > 2;
         foreach (var operand in call.Operands.Skip(1))
         {
-            if (call["format"] is null && File.Exists(operand) && PictureExtensions.Contains(Path.GetExtension(operand)))
+            if (call["format"] is null && File.Exists(operand) && preprocessing.IsSample(operand))
             {
                 files.Add(operand);
                 continue;
             }
             Flush();
-            inputs.Add(new(null, PictureSource.Open(operand, new SourceOptions { Format = call["format"], Split = call["split"], Labels = "none", Warn = call.Output.Note }), several ? operand : null));
+            inputs.Add(new(null, preprocessing.Open(operand, new SourceOptions { Format = call["format"], Split = call["split"], Column = call["column"], Labels = "none", Warn = call.Output.Note }, cached: false), several ? operand : null));
         }
         Flush();
         return inputs;
@@ -109,7 +111,7 @@ sealed class EmbedCommand : Command
     }
 
     /// <summary>Files, or a source whose names are put behind its path where there are several inputs.</summary>
-    sealed record Input(string[]? Files, PictureSource? Source, string? Before)
+    sealed record Input(string[]? Files, Source? Source, string? Before)
     {
         public int Count => Files?.Length ?? Source!.Count;
 

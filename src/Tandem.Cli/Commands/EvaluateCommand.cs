@@ -2,6 +2,7 @@ using System.Globalization;
 using Tandem.Data.Sources;
 using Tandem.Models;
 using Tandem.Probes;
+using Tandem.Runs;
 
 namespace Tandem.Cli.Commands;
 
@@ -12,7 +13,7 @@ sealed class EvaluateCommand : Command
 
     public override string Name => "evaluate";
 
-    public override string Summary => "Judges an encoder by probes on labelled pictures, beside the untrained encoder and the bare pixels";
+    public override string Summary => "Judges an encoder by probes on labelled samples, beside the untrained encoder and a plain description";
 
     public override string Example => "tandem evaluate knn,linear runs/photos train=photos/train test=photos/test";
 
@@ -20,40 +21,44 @@ sealed class EvaluateCommand : Command
 
     public override IReadOnlyList<Setting> Settings { get; } =
     [
-        new("train", "labelled pictures that the probes learn from", Required: true),
-        new("test", "labelled pictures that they are scored on", Required: true),
-        new("labels", "where labels come from: folder, json:FIELD, cls, column, own, auto (auto)"),
-        new("format", "format of the data, where its content does not tell: folder, tar, webdataset, cifar10, cifar100, idx, list"),
-        new("limit", "at most so many training and so many test pictures, drawn by the seed (all)"),
+        new("train", "labelled pictures, recordings or texts that the probes learn from", Required: true),
+        new("test", "labelled samples that they are scored on", Required: true),
+        new("labels", "where labels come from: folder, name:N (N-th part of the file's name), speaker, json:FIELD, cls, column, own, auto (auto)"),
+        new("column", "where the text stands in a table or JSON lines; two with a comma for pairs (the usual names)"),
+        new("format", "format of the data, where its content does not tell: folder, tar, webdataset, cifar10, cifar100, idx, list, …"),
+        new("train_split", "part of train, where its path holds several (train, where train and test are one path)"),
+        new("test_split", "part of test (test, where train and test are one path)"),
+        new("layer", "0: the input of the shared blocks, i: the i-th of them, last, or auto: chosen for each probe on a tenth of train (pictures last, all else auto)"),
+        new("limit", "at most so many training and so many test samples, drawn by the seed (all)"),
         new("k", "neighbours that vote, for knn (20)"),
         new("vote", "plain: one vote each; weighted: DINO's exp(similarity / temperature), for knn (plain)"),
         new("temperature", "of the weighted vote (0.07)"),
-        new("baselines", "untrained, pixels, both with a comma, or none (untrained,pixels)"),
+        new("baselines", "untrained; pixels, log-mel or tokens, by what the encoder takes; both with a comma, or none (both)"),
         new("seed", "decides the untrained weights, the held-out tenth of train, and what limit= draws (0)"),
     ];
 
     public override string Remarks =>
-        "Accuracy stands with its 95 % interval. linear chooses its penalty on a tenth of train; test pictures are only predicted. " +
+        "Accuracy stands with its 95 % interval. linear chooses its penalty on a tenth of train; test samples are only predicted. " +
         "Where train and test are one path that holds both parts (CIFAR, MNIST, folders train/ and test/), each takes its part. docs/probes.md says how to read the table.";
 
     public override Task<int> Run(Call call)
     {
         var probes = Wanted(call);
         var options = Options(call);
-        var reading = ModelFolder.Open(ModelPath.Resolve(call.Operands[1])).Preprocessing.Images;
+        var preprocessing = ModelFolder.Open(ModelPath.Resolve(call.Operands[1])).Preprocessing;
         string train = call["train"]!, test = call["test"]!;
         // One path for both: each takes its part of what lies there.
         var parts = train == test;
-        PictureSource Open(string path, string? part) => PictureCache.Open(path, new SourceOptions { Format = call["format"], Labels = call["labels"] ?? "auto", Split = part, Warn = call.Output.Note }, reading);
-        using var learn = Open(train, parts ? "train" : null);
+        Source Open(string path, string? part) => preprocessing.Open(path, new SourceOptions { Format = call["format"], Labels = call["labels"] ?? "auto", Column = call["column"], Split = part, Warn = call.Output.Note });
+        using var learn = Open(train, call["train_split"] ?? (parts ? "train" : null));
         // A folder of CIFAR or MNIST holds both parts, and the test part is meant; elsewhere nothing has this name.
-        using var judge = Open(test, parts || HoldsPackedParts(test) ? "test" : null);
+        using var judge = Open(test, call["test_split"] ?? (parts || HoldsPackedParts(test) ? "test" : null));
         if (parts && learn.Description == judge.Description && learn.Count == judge.Count && learn.Name(0) == judge.Name(0))
-            throw new TandemException(ErrorKind.Usage, "train and test are the same pictures", test, "other pictures to test on than those to learn from", "Give test=… another path.");
+            throw new TandemException(ErrorKind.Usage, $"train and test are the same {preprocessing.Samples}", test, $"other {preprocessing.Samples} to test on than those to learn from", "Give test=… another path.");
         call.ApplyThreads();
         if (call.Options.DryRun)
         {
-            call.Output.Line($"{string.Join(", ", probes.Select(probe => probe.Name))} on {learn.Count} training and {judge.Count} test pictures; encoders: {string.Join(", ", options.Baselines.Prepend("trained"))}");
+            call.Output.Line($"{string.Join(", ", probes.Select(probe => probe.Name))} on {learn.Count} training and {judge.Count} test {preprocessing.Samples}; encoders: {string.Join(", ", (options.Baselines ?? Evaluation.BaselinesOf(preprocessing)).Prepend("trained"))}");
             return Task.FromResult(0);
         }
         var report = Evaluation.Run(call.Operands[1], learn, judge, probes, options, new Listener(call.Output), call.Stop);
@@ -74,7 +79,8 @@ sealed class EvaluateCommand : Command
 
     static EvaluationOptions Options(Call call) => new()
     {
-        Baselines = call["baselines"] switch { null => Evaluation.AllBaselines, "none" => [], var given => SettingValues.Words(given, "baseline", [.. Evaluation.AllBaselines]) },
+        Baselines = call["baselines"] switch { null => null, "none" => [], var given => [.. given.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)] },
+        Layer = call["layer"],
         BaselinesRequired = call["baselines"] is not null,
         Seed = call.Seed(),
         Limit = call.Whole("limit"),
@@ -99,10 +105,12 @@ sealed class EvaluateCommand : Command
                 row.Insert(4, result.TopFive is { } share ? Percent(share) : "");
             return (IReadOnlyList<string>)row;
         }));
-        output.Line(string.Create(CultureInfo.InvariantCulture, $"{report.TrainSamples} training, {report.TestSamples} test pictures; model {report.Model}"));
+        output.Line(string.Create(CultureInfo.InvariantCulture, $"{report.TrainSamples} training, {report.TestSamples} test samples; model {report.Model}"));
     }
 
-    static string SettingsOf(ProbeResult result) => result.Probe == "knn"
+    static string SettingsOf(ProbeResult result) => OwnSettings(result) + (result.Settings["layer"] is { } layer ? $", layer {layer}" : "");
+
+    static string OwnSettings(ProbeResult result) => result.Probe == "knn"
         ? $"k {result.Settings["k"]}, {result.Settings["vote"]} vote"
         : string.Create(CultureInfo.InvariantCulture, $"C {result.Settings["c"]!.GetValue<double>():0.###e+0}, {result.Settings["iterations"]} steps{(result.Settings["converged"]!.GetValue<bool>() ? "" : ", not converged")}");
 

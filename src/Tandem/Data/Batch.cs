@@ -8,6 +8,9 @@ public abstract class Batch
     /// <summary>Number of samples.</summary>
     public abstract int Count { get; }
 
+    /// <summary>What the network takes: pixels, samples, token ids; rows first.</summary>
+    public abstract HostTensor Input { get; }
+
     /// <summary>The update that the batch belongs to; the batch's number in an evaluation.</summary>
     public long Step { get; init; }
 

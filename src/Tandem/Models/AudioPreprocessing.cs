@@ -27,17 +27,20 @@ public sealed record AudioPreprocessing : Preprocessing
 
     /// <inheritdoc/>
     [JsonIgnore]
-    public override int BaselineWidth => throw new NotImplementedException();
+    public override int BaselineWidth => throw new NotSupportedException();
 
     /// <inheritdoc/>
-    public override Source Open(string path, SourceOptions options, double badLimit = 0.01) => throw new NotImplementedException();
+    public override Source Open(string path, SourceOptions options, double badLimit = 0.01, bool cached = true) => throw new NotSupportedException();
 
     /// <inheritdoc/>
-    public override Source Files(IReadOnlyList<string> paths) => throw new NotImplementedException();
+    public override bool IsSample(string file) => false;
 
     /// <inheritdoc/>
-    public override ISampleStream Load(Source source, IReadOnlyList<int>? samples, LoadOptions options) => throw new NotImplementedException();
+    public override Source Files(IReadOnlyList<string> paths) => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    public override ISampleStream Load(Source source, IReadOnlyList<int>? samples, LoadOptions options) => throw new NotSupportedException();
 
     /// <summary>Mean and deviation of the log-mel bands over time.</summary>
-    public override float[] Plain(Batch batch) => throw new NotImplementedException();
+    public override float[] Plain(Batch batch) => throw new NotSupportedException();
 }

@@ -8,6 +8,8 @@ namespace Tandem.Models;
 /// <summary>How pictures are prepared for an encoder.</summary>
 public sealed record ImagePreprocessing : Preprocessing
 {
+    static readonly HashSet<string> Extensions = new(StringComparer.OrdinalIgnoreCase) { ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".avif", ".heic" };
+
     /// <summary>How files become RGB.</summary>
     public PictureReading Images { get; init; } = PictureReading.Natural;
 
@@ -42,7 +44,11 @@ public sealed record ImagePreprocessing : Preprocessing
     public EvaluationTransform Transform() => new(Size) { ResizeTo = ResizeTo, Interpolation = Interpolation, Normalisation = new(Mean, Std) };
 
     /// <inheritdoc/>
-    public override Source Open(string path, SourceOptions options, double badLimit = 0.01) => PictureCache.Open(path, options, Images, new CacheOptions { BadLimit = badLimit });
+    public override Source Open(string path, SourceOptions options, double badLimit = 0.01, bool cached = true) =>
+        cached ? PictureCache.Open(path, options, Images, new CacheOptions { BadLimit = badLimit }) : PictureSource.Open(path, options);
+
+    /// <inheritdoc/>
+    public override bool IsSample(string file) => Extensions.Contains(Path.GetExtension(file));
 
     /// <inheritdoc/>
     public override Source Files(IReadOnlyList<string> paths) => new NamedPictures([.. paths]);

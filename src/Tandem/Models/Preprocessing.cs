@@ -25,8 +25,12 @@ public abstract record Preprocessing
     /// <param name="path">A file, folder, tar, glob or brace range.</param>
     /// <param name="options">Format, labels, split.</param>
     /// <param name="badLimit">Share of damaged samples above which a set is refused where that is known on opening.</param>
+    /// <param name="cached">Whether decoded samples may be kept for the next time.</param>
     /// <exception cref="TandemException">Nothing is there, or nothing of this kind.</exception>
-    public abstract Source Open(string path, SourceOptions options, double badLimit = 0.01);
+    public abstract Source Open(string path, SourceOptions options, double badLimit = 0.01, bool cached = true);
+
+    /// <summary>Whether a file, by its name, is a single sample; else it holds several.</summary>
+    public abstract bool IsSample(string file);
 
     /// <summary>Files named one by one; each keeps the name it was given by, and is read when its turn comes.</summary>
     /// <param name="paths">Paths, at least one.</param>

@@ -22,6 +22,9 @@ public sealed record TextPreprocessing : Preprocessing
     [JsonIgnore]
     public string? TokenizerFolder { get; init; }
 
+    /// <summary>The preprocessing of a tokenizer.</summary>
+    public static TextPreprocessing Of(string folder, Tokenizer tokenizer, int maxTokens) => new() { Tokenizer = tokenizer, TokenizerFolder = folder, MaxTokens = maxTokens };
+
     /// <inheritdoc/>
     [JsonIgnore]
     public override string Samples => "texts";
@@ -32,20 +35,23 @@ public sealed record TextPreprocessing : Preprocessing
 
     /// <inheritdoc/>
     [JsonIgnore]
-    public override int BaselineWidth => throw new NotImplementedException();
+    public override int BaselineWidth => throw new NotSupportedException();
 
     /// <summary>The same with its tokenizer, read from a model folder.</summary>
-    internal TextPreprocessing LoadedFrom(string folder) => throw new NotImplementedException();
+    internal TextPreprocessing LoadedFrom(string folder) => throw new NotSupportedException();
 
     /// <inheritdoc/>
-    public override Source Open(string path, SourceOptions options, double badLimit = 0.01) => throw new NotImplementedException();
+    public override Source Open(string path, SourceOptions options, double badLimit = 0.01, bool cached = true) => throw new NotSupportedException();
 
     /// <inheritdoc/>
-    public override Source Files(IReadOnlyList<string> paths) => throw new NotImplementedException();
+    public override bool IsSample(string file) => false;
 
     /// <inheritdoc/>
-    public override ISampleStream Load(Source source, IReadOnlyList<int>? samples, LoadOptions options) => throw new NotImplementedException();
+    public override Source Files(IReadOnlyList<string> paths) => throw new NotSupportedException();
+
+    /// <inheritdoc/>
+    public override ISampleStream Load(Source source, IReadOnlyList<int>? samples, LoadOptions options) => throw new NotSupportedException();
 
     /// <summary>How often each token stands in a row, as a share.</summary>
-    public override float[] Plain(Batch batch) => throw new NotImplementedException();
+    public override float[] Plain(Batch batch) => throw new NotSupportedException();
 }

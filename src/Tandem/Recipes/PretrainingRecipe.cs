@@ -1,25 +1,12 @@
-using Tandem.Data.Images;
-using Tandem.Data.Masks;
+using Tandem.Data;
 using Tandem.Layers;
 using Tandem.Methods.Data2Vec2;
 using Tandem.Models;
 using Tandem.Networks;
+using Tandem.Recipes.Modalities;
 using Tandem.Training;
 
 namespace Tandem.Recipes;
-
-/// <summary>A recipe's section <c>model</c> for pictures.</summary>
-public sealed record ImageModelOptions
-{
-    /// <summary>A model folder, run or checkpoint whose weights training starts from; null: fresh weights.</summary>
-    public string? Init { get; init; }
-
-    /// <summary>The shared blocks.</summary>
-    public TrunkOptions Trunk { get; init; } = new();
-
-    /// <summary>Patches, tokens, masks, decoder.</summary>
-    public ImageFrontEndOptions FrontEnd { get; init; } = new();
-}
 
 /// <summary>A pre-training recipe, every section bound to its options.</summary>
 public sealed record PretrainingRecipe
@@ -33,11 +20,14 @@ public sealed record PretrainingRecipe
     /// <summary>The method.</summary>
     public required string Method { get; init; }
 
+    /// <summary>What is learned from: the sections <c>data</c> and <c>model</c>.</summary>
+    public required Modality Modality { get; init; }
+
     /// <summary>Where samples come from and what happens to them.</summary>
-    public required ImageDataOptions Data { get; init; }
+    public DataOptions Data => Modality.Data;
 
     /// <summary>The network.</summary>
-    public required ImageModelOptions Model { get; init; }
+    public ModelOptions Model => Modality.Model;
 
     /// <summary>The objective.</summary>
     public required Data2Vec2Options Objective { get; init; }
@@ -70,8 +60,7 @@ public sealed record PretrainingRecipe
         {
             Document = document,
             Method = method,
-            Data = document.Bind<ImageDataOptions>("data"),
-            Model = document.Bind<ImageModelOptions>("model"),
+            Modality = Modality.Read(document),
             Objective = document.Bind<Data2Vec2Options>("objective"),
             Optimizer = document.Bind<OptimizerOptions>("optimizer"),
             Schedule = document.Bind<ScheduleOptions>("schedule"),
@@ -87,27 +76,13 @@ public sealed record PretrainingRecipe
     // Settings that contradict each other, before anything is built.
     void Check()
     {
-        var (block, front, decoder) = (Model.Trunk.Block, Model.FrontEnd, Model.FrontEnd.Decoder);
+        var (block, front, decoder) = (Model.Trunk.Block, Modality.FrontEnd, Modality.FrontEnd.Decoder);
         Require(block.Width % block.Heads == 0, "model.trunk.block.heads", $"{block.Heads} heads cannot share a width of {block.Width}", "a divisor of the width");
-        Require(block.Width % 4 == 0 || !front.FixedPositions, "model.trunk.block.width", $"two-dimensional positions cannot have a width of {block.Width}", "a multiple of 4");
-        Require(front.InputSize >= front.PatchSize, "model.front_end.patch_size", $"pictures of {front.InputSize} pixels hold no patch of {front.PatchSize}", "at most the input size");
-        Require(front.Channels == 3, "model.front_end.channels", $"pictures are read with 3 channels, not {front.Channels}", "3");
         Require(decoder.Kind != DecoderKind.Convolutions || (block.Width % decoder.Groups == 0 && decoder.Width % decoder.Groups == 0), "model.front_end.decoder.groups",
             $"{decoder.Groups} groups cannot share the widths {block.Width} and {decoder.Width}", "a divisor of both widths");
-        Require(decoder.Kind == DecoderKind.Convolutions || decoder.Width % 8 == 0, "model.front_end.decoder.width", $"8 heads cannot share a width of {decoder.Width}", "a multiple of 8");
         Require(Objective.ClassWeight == 0 || front.ExtraTokens > 0, "objective.class_weight", "there is no extra token to learn the mean target", "model.front_end.extra_tokens of at least 1, or 0 here");
-        Require(Data.Batch % Data.MicroBatches == 0, "data.micro_batches", $"{Data.Batch} pictures cannot be shared by {Data.MicroBatches} micro-batches", "a divisor of the batch");
-        var masked = MaskedPlaces();
-        Require(masked > 0 && masked < front.Places, "model.front_end.mask", $"{masked} of {front.Places} patches would be masked", "at least one masked and one visible patch");
-    }
-
-    int MaskedPlaces()
-    {
-        var (mask, places) = (Model.FrontEnd.Mask, Model.FrontEnd.Places);
-        if (mask.Length == 1)
-            return places - RandomMask.Kept(places, mask.Probability);
-        var drawn = (int)(places * (mask.Inverse ? 1 - mask.Probability : mask.Probability));
-        return mask.Inverse ? places - drawn : drawn;
+        Require(Data.MicroBatches >= 1, "data.micro_batches", $"a step cannot have {Data.MicroBatches} micro-batches", "at least 1");
+        Modality.Check(Require);
     }
 
     void Require(bool holds, string key, string message, string expected)
@@ -116,24 +91,6 @@ public sealed record PretrainingRecipe
             throw new TandemException(ErrorKind.Usage, message, $"{key} ({Document.OriginOf(key)})", expected);
     }
 
-    /// <summary>The encoder's architecture.</summary>
-    public EncoderConfig Encoder => new("image", Model.Trunk, Model.FrontEnd);
-
-    /// <summary>How pictures are prepared when the encoder is used.</summary>
-    public ImagePreprocessing Preprocessing => new()
-    {
-        Images = Data.Images,
-        Size = Model.FrontEnd.InputSize,
-        // Pictures of the training set's own small size are used whole; larger ones as the publishers evaluate.
-        ResizeTo = Model.FrontEnd.InputSize > 64 ? Crop.EvaluationResize(Model.FrontEnd.InputSize) : Model.FrontEnd.InputSize,
-        Interpolation = Data.Interpolation,
-        Mean = Data.Mean,
-        Std = Data.Std,
-    };
-
-    /// <summary>Draws the masks of a sample.</summary>
-    public MaskPlan Masks => new(new MaskSampler(Model.FrontEnd.Mask, Objective.Copies, Run.Seed), (Model.FrontEnd.Side, Model.FrontEnd.Side));
-
     /// <summary>Builds the method on a store of weights.</summary>
-    public Method Build(WeightStore weights) => new Data2Vec2Method(weights, Encoder.CreateFrontEnd, Model.Trunk, Objective, Run.Seed);
+    public Method Build(WeightStore weights) => new Data2Vec2Method(weights, Modality.Encoder.CreateFrontEnd, Model.Trunk, Objective, Run.Seed);
 }

@@ -22,15 +22,49 @@ public sealed record Neighbour(SamplePreview Sample, double Similarity);
 /// <param name="Neighbours">The nearest first, the query itself left out.</param>
 public sealed record NeighbourQuery(SamplePreview Query, IReadOnlyList<Neighbour> Neighbours);
 
-/// <summary>
-/// Nearest neighbours of the same few queries at one checkpoint: <c>samples/neighbours-step-00000500.json</c>. Side by side they show what
-/// the encoder learns to hold alike.
-/// </summary>
-/// <param name="Step">The checkpoint's step; 0 before training.</param>
+/// <summary>Nearest neighbours of the same few queries at one moment. Side by side they show what the encoder learns to hold alike.</summary>
+/// <param name="Step">The moment; 0 before training.</param>
 /// <param name="Queries">The same queries in the same order in all files of a run; about ten with five neighbours each.</param>
 public sealed record NeighbourSamples(long Step, IReadOnlyList<NeighbourQuery> Queries)
 {
-    const string Prefix = "neighbours-step-", Ending = ".json";
+    const string Prefix = "neighbours";
+
+    /// <summary>Writes <c>samples/neighbours-step-00000500.json</c>, as a whole.</summary>
+    /// <exception cref="TandemException">The disk is full or refuses (<see cref="ErrorKind.Machine"/>).</exception>
+    public void Write(RunFolder run) => SampleFile.Write(run, Prefix, Step, this);
+
+    /// <summary>Reads all files of a run, by step; damaged ones are left out.</summary>
+    public static IReadOnlyList<NeighbourSamples> ReadAll(RunFolder run) => [.. SampleFile.ReadAll<NeighbourSamples>(run, Prefix).Where(file => file.Queries is not null).OrderBy(file => file.Step)];
+}
+
+/// <summary>A masked sample, and how far the prediction is from its target at each masked place.</summary>
+/// <param name="Rows">Rows of places; 1 for a sequence.</param>
+/// <param name="Columns">Places of a row.</param>
+/// <param name="Mask">One letter a place, row by row: 1 masked, 0 seen.</param>
+/// <param name="Errors">Squared error of each place, the mean over channels; of seen places too, where it is not trained.</param>
+/// <param name="Png">The picture or spectrogram that the places lie on.</param>
+/// <param name="Texts">The text of each place, where samples are texts.</param>
+public sealed record MaskedSample(int Rows, int Columns, string Mask, float[] Errors, byte[]? Png = null, IReadOnlyList<string>? Texts = null);
+
+/// <summary>The same few masked samples at one moment: where prediction is hard, and whether it becomes easier.</summary>
+/// <param name="Step">The moment; 0 before training.</param>
+/// <param name="Samples">The samples, in the same order in all files of a run.</param>
+public sealed record MaskedSamples(long Step, IReadOnlyList<MaskedSample> Samples)
+{
+    const string Prefix = "masked";
+
+    /// <summary>Writes <c>samples/masked-step-00000500.json</c>, as a whole.</summary>
+    /// <exception cref="TandemException">The disk is full or refuses (<see cref="ErrorKind.Machine"/>).</exception>
+    public void Write(RunFolder run) => SampleFile.Write(run, Prefix, Step, this);
+
+    /// <summary>Reads all files of a run, by step; damaged ones are left out.</summary>
+    public static IReadOnlyList<MaskedSamples> ReadAll(RunFolder run) => [.. SampleFile.ReadAll<MaskedSamples>(run, Prefix).Where(file => file.Samples is not null).OrderBy(file => file.Step)];
+}
+
+/// <summary>Files of a run's <c>samples/</c>: one a kind and moment.</summary>
+static class SampleFile
+{
+    const string Ending = ".json";
 
     static readonly JsonSerializerOptions Options = new()
     {
@@ -40,22 +74,19 @@ public sealed record NeighbourSamples(long Step, IReadOnlyList<NeighbourQuery> Q
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    /// <summary>Writes the file of this step into a run's <c>samples/</c>, as a whole.</summary>
-    /// <exception cref="TandemException">The disk is full or refuses (<see cref="ErrorKind.Machine"/>).</exception>
-    public void Write(RunFolder run) =>
-        AtomicFile.WriteText(Path.Combine(run.SamplesPath, string.Create(CultureInfo.InvariantCulture, $"{Prefix}{Step:D8}{Ending}")), JsonSerializer.Serialize(this, Options));
+    public static void Write<T>(RunFolder run, string kind, long step, T samples) =>
+        AtomicFile.WriteText(Path.Combine(run.SamplesPath, string.Create(CultureInfo.InvariantCulture, $"{kind}-step-{step:D8}{Ending}")), JsonSerializer.Serialize(samples, Options));
 
-    /// <summary>Reads all files of a run, by step; damaged ones are left out.</summary>
-    public static IReadOnlyList<NeighbourSamples> ReadAll(RunFolder run)
+    public static IReadOnlyList<T> ReadAll<T>(RunFolder run, string kind) where T : class
     {
-        List<NeighbourSamples> all = [];
+        List<T> all = [];
         if (!Directory.Exists(run["samples"]))
             return all;
-        foreach (var file in Directory.EnumerateFiles(run["samples"], Prefix + "*" + Ending))
+        foreach (var file in Directory.EnumerateFiles(run["samples"], kind + "-step-*" + Ending))
         {
             try
             {
-                if (JsonSerializer.Deserialize<NeighbourSamples>(File.ReadAllText(file), Options) is { Queries: not null } samples)
+                if (JsonSerializer.Deserialize<T>(File.ReadAllText(file), Options) is { } samples)
                     all.Add(samples);
             }
             catch (JsonException)
@@ -63,6 +94,6 @@ public sealed record NeighbourSamples(long Step, IReadOnlyList<NeighbourQuery> Q
                 // A report shows what can be shown.
             }
         }
-        return [.. all.OrderBy(samples => samples.Step)];
+        return all;
     }
 }

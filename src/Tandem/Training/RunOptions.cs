@@ -69,14 +69,26 @@ public sealed record WatchOptions
 /// <summary>A recipe's section <c>evaluate</c>: the neighbour probe while training.</summary>
 public sealed record EvaluateOptions
 {
-    /// <summary>Labelled pictures that neighbours are looked for among; null: those trained on, if they have labels.</summary>
+    /// <summary>Labelled samples that neighbours are looked for among; null: those trained on, if they have labels.</summary>
     public string? Train { get; init; }
 
-    /// <summary>Labelled pictures that are judged; null: no probe while training.</summary>
+    /// <summary>Part of these, where their path holds several.</summary>
+    public string? TrainSplit { get; init; }
+
+    /// <summary>Labelled samples that are judged; null: no probe while training.</summary>
     public string? Test { get; init; }
 
-    /// <summary>Where their labels come from (folder, json:FIELD, cls, column, own).</summary>
+    /// <summary>Part of these, where their path holds several.</summary>
+    public string? TestSplit { get; init; }
+
+    /// <summary>Where their labels come from (folder, name:N, speaker, json:FIELD, cls, column, own).</summary>
     public string? Labels { get; init; }
+
+    /// <summary>Columns of labelled texts: a name or number, two with a comma for pairs.</summary>
+    public string? Column { get; init; }
+
+    /// <summary>Layer whose features are judged: 0 is the input of the shared blocks, i the i-th of them; null: the last.</summary>
+    public int? Layer { get; init; }
 
     /// <summary>Updates between probes; 0: ten a run.</summary>
     [Meaning("updates between probes; 0: ten a run", Unit = "steps"), Range(0)]
@@ -86,7 +98,7 @@ public sealed record EvaluateOptions
     [Range(1)]
     public int K { get; init; } = 20;
 
-    /// <summary>Most pictures taken of either set while training.</summary>
+    /// <summary>Most samples taken of either set while training.</summary>
     [Range(1)]
     public int Limit { get; init; } = 2000;
 }

@@ -12,9 +12,8 @@ namespace Tandem.Training;
 /// <param name="Schedule">The learning rate.</param>
 /// <param name="Watch">Gauges.</param>
 /// <param name="MicroBatches">Micro-batches of an update.</param>
-/// <param name="Samples">Samples of an update.</param>
 /// <param name="Precision">Numbers of the products.</param>
-public sealed record TrainerOptions(RunOptions Run, OptimizerOptions Optimizer, ScheduleOptions Schedule, WatchOptions Watch, int MicroBatches, int Samples, Precision Precision);
+public sealed record TrainerOptions(RunOptions Run, OptimizerOptions Optimizer, ScheduleOptions Schedule, WatchOptions Watch, int MicroBatches, Precision Precision);
 
 /// <summary>What a trainer calls at its moments.</summary>
 public sealed record TrainerHooks
@@ -55,6 +54,7 @@ public sealed class Trainer : IDisposable
     Metrics? metrics;
     RunStatus status;
     long update, steps, samples;
+    int lastSamples;
     double secondsBefore, lastLoss = double.NaN;
     TimeSpan lastCheckpoint, waitedBefore;
 
@@ -182,7 +182,8 @@ public sealed class Trainer : IDisposable
             ("gradient_norm", norm),
         ]);
         update++;
-        samples += options.Samples;
+        lastSamples = micro.Sum(batch => batch.Count);
+        samples += lastSamples;
         return new(values, null);
     }
 
@@ -203,7 +204,7 @@ public sealed class Trainer : IDisposable
         List<(string Name, double Value)> line =
         [
             ("samples", samples), ("seconds", Seconds), .. values,
-            ("samples_per_second", pace.PerSecond * options.Samples),
+            ("samples_per_second", pace.PerSecond * lastSamples),
             ("waiting", Math.Clamp((waited - waitedBefore) / elapsed, 0, 1)),
             ("memory_bytes", Libtorch.Memory.LiveBytes),
         ];

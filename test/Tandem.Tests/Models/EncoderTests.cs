@@ -6,6 +6,8 @@ using Tandem.Tests.Data;
 using Tandem.Torch;
 using Xunit;
 
+using Tandem.Runs;
+
 namespace Tandem.Tests.Models;
 
 public sealed class EncoderTests : IDisposable

@@ -21,5 +21,8 @@ public sealed class AudioBatch : Batch
     public override long Weight(int row) => Lengths?[row] ?? Samples.Shape[1];
 
     /// <inheritdoc/>
+    public override HostTensor Input => Samples;
+
+    /// <inheritdoc/>
     public override int Count => (int)Samples.Shape[0];
 }

@@ -15,5 +15,8 @@ public sealed class ImageBatch : Batch
     public override Batch TeacherView => SecondView is null ? this : new ImageBatch { Step = Step, Slot = Slot, Ids = Ids, Labels = Labels, Pixels = SecondView };
 
     /// <inheritdoc/>
+    public override HostTensor Input => Pixels;
+
+    /// <inheritdoc/>
     public override int Count => (int)Pixels.Shape[0];
 }

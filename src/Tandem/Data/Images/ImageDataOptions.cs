@@ -1,33 +1,13 @@
-using Tandem.Data.Sources;
-
 namespace Tandem.Data.Images;
 
 /// <summary>A recipe's section <c>data</c> for pictures.</summary>
-public sealed record ImageDataOptions
+public sealed record ImageDataOptions : DataOptions
 {
-    /// <summary>Folder, tar, tar.gz, glob, brace range, list file, CIFAR or IDX files.</summary>
-    public string? Path { get; init; }
-
-    /// <summary>Format of the data; null tells it by content.</summary>
-    public string? Format { get; init; }
-
-    /// <summary>Where labels come from (folder, json:FIELD, cls, column, own); null: nowhere.</summary>
-    public string? Labels { get; init; }
-
-    /// <summary>Part of a data set that comes in parts (train, test).</summary>
-    public string? Split { get; init; }
-
     /// <summary>How files become RGB: natural (turned by EXIF, alpha on white) or published (as the papers' programs do).</summary>
     public PictureReading Images { get; init; } = PictureReading.Natural;
 
     /// <summary>Pictures of a step, over all processes.</summary>
     public int Batch { get; init; } = 256;
-
-    /// <summary>Parts that a step's batch is computed in, one after the other.</summary>
-    public int MicroBatches { get; init; } = 1;
-
-    /// <summary>Threads that prepare pictures.</summary>
-    public int Workers { get; init; } = 1;
 
     /// <summary>Smallest share of the picture's area that a crop takes.</summary>
     public double CropMin { get; init; } = 0.2;
@@ -47,8 +27,8 @@ public sealed record ImageDataOptions
     /// <summary>Standard deviation of red, green, blue.</summary>
     public float[] Std { get; init; } = [0.229f, 0.224f, 0.225f];
 
-    /// <summary>Share of pictures that may be unreadable; they are skipped, counted and named.</summary>
-    public double BadLimit { get; init; } = 0.01;
+    /// <inheritdoc/>
+    public override string BatchInWords => $"{Batch} pictures";
 
     /// <summary>What training does to a picture.</summary>
     public TrainingTransform Transform(int size) => new(size)
@@ -58,7 +38,4 @@ public sealed record ImageDataOptions
         Interpolation = Interpolation,
         Normalisation = new(Mean, Std),
     };
-
-    /// <summary>How a source of this data is opened.</summary>
-    public SourceOptions Source(Action<string>? warn = null) => new() { Format = Format, Labels = Labels, Split = Split, Warn = warn };
 }

@@ -52,7 +52,7 @@ public static class PictureCache
     }
 
     /// <summary>Opens what a path stands for, through the cache.</summary>
-    /// <param name="path">As for <see cref="Source.Open(string, SourceOptions?)"/>.</param>
+    /// <param name="path">As for <see cref="PictureSource.Open(string, SourceOptions?)"/>.</param>
     /// <param name="options">Format, labels, split, and who hears of warnings.</param>
     /// <param name="reading">How files become RGB; part of the cache's identity.</param>
     /// <param name="cache">Folder and limits.</param>

@@ -8,7 +8,7 @@ namespace Tandem.Data.Sources;
 public abstract class PictureSource : Source
 {
     /// <summary>A sample's picture, RGB.</summary>
-    /// <param name="index">0 … <see cref="Count"/> − 1.</param>
+    /// <param name="index">0 … <see cref="Source.Count"/> − 1.</param>
     /// <param name="reading">How the file becomes RGB.</param>
     /// <exception cref="TandemException">The sample cannot be read or decoded; the message names it.</exception>
     public virtual Picture Read(int index, PictureReading reading) => PictureDecoder.Decode(ReadBytes(index), Where(index), reading);

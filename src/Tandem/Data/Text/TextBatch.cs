@@ -16,6 +16,9 @@ public sealed class TextBatch : Batch
     public override long Weight(int row) => Lengths[row];
 
     /// <inheritdoc/>
+    public override HostTensor Input => Tokens;
+
+    /// <inheritdoc/>
     public override int Count => Lengths.Length;
 }
 

@@ -1,7 +1,6 @@
 using Tandem.Models;
-using Tandem.Runs;
 
-namespace Tandem;
+namespace Tandem.Runs;
 
 /// <summary>Finds the model folder that a path stands for.</summary>
 public static class ModelPath
