@@ -26,7 +26,7 @@ sealed class SentenceBuilder : IDisposable
     public int Parts { get; private set; }
 
     /// <summary>Each sample's label, if all have one.</summary>
-    public IReadOnlyList<string>? Labels => labels.TrueForAll(label => label is not null) ? labels! : null;
+    public IReadOnlyList<string>? Labels => labels.Contains(null) ? null : [.. labels.OfType<string>()];
 
     /// <summary>Samples without a label.</summary>
     public int Unlabelled => labels.Count(label => label is null);

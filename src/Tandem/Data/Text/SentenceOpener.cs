@@ -124,7 +124,13 @@ sealed class SentenceOpener
     // Files of a set: shards, files of one text each, or files of lines.
     void Read(FileSet set, List<int> files, int? root, string? split)
     {
-        files.RemoveAll(file => System.IO.Path.GetFileName(set.Names[file]).StartsWith('.') || (split is not null && !IsOfPart(set.Names[file], split)));
+        files.RemoveAll(file => System.IO.Path.GetFileName(set.Names[file]).StartsWith('.'));
+        if (split is not null)
+        {
+            if (files.FindAll(file => IsOfPart(set.Names[file], split)) is not { Count: > 0 } part)
+                throw new TandemException(ErrorKind.Input, $"nothing here belongs to split={split}", set.Path, $"a folder {split}, or files whose names begin with {split}", $"there are {Some(set, files)}");
+            (files, root) = (part, null);
+        }
         var texts = files.FindAll(file => TextFiles.FormatOf(set.Names[file]) is not (null or "tar"));
         if (texts.Count == 0)
         {
@@ -138,7 +144,7 @@ sealed class SentenceOpener
         }
         var start = root ?? CommonFolder(texts.ConvertAll(file => set.Names[file]), options.Format == "folder" || rule.Origin == SentenceOrigin.Folder);
         var whole = texts.FindAll(file => TextFiles.FormatOf(set.Names[file]) == "text" && (options.Format == "folder" || set.Names[file].IndexOf('/', start) > 0));
-        if (options.Format == "folder" || (options.Format is null && whole.Count > 0 && rule.Origin is SentenceOrigin.Auto or SentenceOrigin.Folder or SentenceOrigin.None))
+        if (options.Format == "folder" || (options.Format is null && 2 * whole.Count > texts.Count && rule.Origin is SentenceOrigin.Auto or SentenceOrigin.Folder or SentenceOrigin.None))
         {
             Wholes(set, whole, texts.Count - whole.Count, start);
             return;
@@ -225,11 +231,11 @@ sealed class SentenceOpener
     // A folder, or an archive, that holds nothing but archives.
     void Shards(FileSet set, List<int> files)
     {
-        var tars = files.FindAll(file => TextFiles.FormatOf(set.Names[file]) == "tar" && (options.Split is null || IsOfPart(set.Names[file], options.Split)));
+        var tars = files.FindAll(file => TextFiles.FormatOf(set.Names[file]) == "tar");
         if (tars.Count == 0 || set is not DiskFiles)
         {
-            throw new TandemException(ErrorKind.Input, files.Count == 0 ? "there are no files" : $"none of the {files.Count} files here is a text{(options.Split is null ? "" : $" of split={options.Split}")}", set.Path,
-                ".txt, .jsonl, .csv, .tsv, each perhaps with .gz; .tar of these", files.Count == 0 ? null : $"there are {string.Join(", ", files.Take(5).Select(file => set.Names[file]))}{(files.Count > 5 ? ", …" : "")}");
+            throw new TandemException(ErrorKind.Input, files.Count == 0 ? "there are no files" : $"none of the {files.Count} files here is a text", set.Path,
+                ".txt, .jsonl, .csv, .tsv, each perhaps with .gz; .tar of these", files.Count == 0 ? null : $"there are {Some(set, files)}");
         }
         foreach (var tar in tars)
         {
@@ -237,6 +243,8 @@ sealed class SentenceOpener
             Read(inner, [.. Enumerable.Range(0, inner.Names.Count)], root: null, split: null);
         }
     }
+
+    static string Some(FileSet set, List<int> files) => string.Join(", ", files.Take(5).Select(file => set.Names[file])) + (files.Count > 5 ? ", …" : "");
 
     // A shard has labels or descriptions under the keys of its texts.
     static bool IsShard(FileSet set, List<int> files) => SampleKey.Samples(files.ConvertAll(file => set.Names[file])).Take(1000)

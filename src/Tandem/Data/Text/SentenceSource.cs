@@ -41,10 +41,10 @@ public sealed class SentenceSource : Source
     /// <exception cref="TandemException"><see cref="ErrorKind.Input"/>: nothing is there, no text, not UTF-8, no such column (the message names file and line).</exception>
     public static SentenceSource Open(string path, SourceOptions? options = null) => new SentenceOpener(options ?? new()).Open(path);
 
-    /// <summary>Opens files one after another, each as <see cref="Open"/> does.</summary>
+    /// <summary>Opens files one after another, each as <see cref="Open(string, SourceOptions?)"/> does.</summary>
     /// <param name="paths">At least one path.</param>
-    /// <param name="options">As for <see cref="Open"/>.</param>
-    /// <exception cref="TandemException">As for <see cref="Open"/>.</exception>
+    /// <param name="options">As for <see cref="Open(string, SourceOptions?)"/>.</param>
+    /// <exception cref="TandemException">As for <see cref="Open(string, SourceOptions?)"/>.</exception>
     public static SentenceSource Open(IReadOnlyList<string> paths, SourceOptions? options = null) => new SentenceOpener(options ?? new()).Open(paths);
 
     /// <summary>Texts that are given directly.</summary>

@@ -42,8 +42,8 @@ static class TextFiles
     {
         var head = new byte[2];
         var packed = set.Read(file, 0, head) == 2 && head is [0x1F, 0x8B];
-        var stream = new BufferedStream(new MemberStream(set, file), 1 << 17);
-        return packed ? new GZipStream(stream, CompressionMode.Decompress) : stream;
+        var stream = new MemberStream(set, file);
+        return packed ? new GZipStream(new BufferedStream(stream, 1 << 16), CompressionMode.Decompress) : stream;
     }
 
     sealed class MemberStream(FileSet set, int file) : Stream
