@@ -1,5 +1,3 @@
-using Tandem.Torch;
-
 namespace Tandem.Data.Audio;
 
 /// <summary>A batch, if there are rows, and the places that are complete with it.</summary>
@@ -97,7 +95,7 @@ sealed class AudioRows(AudioSource source, AudioStreamOptions options, AudioLimi
     {
         int[] lengths = [.. rows.Select(row => row.Samples.Length)];
         var longest = lengths.Max();
-        var samples = HostTensor.From<float>(new float[checked(rows.Count * longest)], rows.Count, longest);
+        var samples = AudioBatch.Room(rows.Count, longest);
         for (var row = 0; row < rows.Count; row++)
             rows[row].Samples.CopyTo(samples.As<float>()[(row * longest)..]);
         return new AudioBatch

@@ -43,8 +43,8 @@ public sealed class RecordingTests
         Write(folder, "set/no/a.wav", Wav(2000));
         Write(folder, "set/yes/b.wav", Wav(40000, 44100, 2));
         TarFile.CreateFromDirectory(folder["set"], folder["set.tar"], includeBaseDirectory: false);
-        using var plain = AudioSource.Open(folder["set"]);
-        using var packed = AudioSource.Open(folder["set.tar"]);
+        using var plain = AudioSource.Open(folder["set"], new() { Labels = "folder" });
+        using var packed = AudioSource.Open(folder["set.tar"], new() { Labels = "folder" });
         Assert.Equal(["no", "yes"], plain.ClassNames);
         Assert.Equal(2, packed.Count);
         for (var i = 0; i < 2; i++)
