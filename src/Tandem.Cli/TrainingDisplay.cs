@@ -11,6 +11,7 @@ sealed class TrainingDisplay(Output output)
     static readonly TimeSpan Pause = TimeSpan.FromSeconds(15);
     DateTime said = DateTime.MinValue;
     double? knn;
+    bool warned;
 
     /// <summary>Takes an event of the run.</summary>
     public void Take(TrainingEvent e)
@@ -35,6 +36,12 @@ sealed class TrainingDisplay(Output output)
             case "checkpoint":
                 output.Detail($"checkpoint {e.Text}");
                 break;
+            case "verdict" when e.Verdict is { } verdict:
+                output.JsonLine(new JsonObject { ["event"] = "verdict", ["step"] = e.Step, ["verdict"] = verdict.Word, ["gauge"] = verdict.Gauge, ["value"] = verdict.Gauge is null ? null : Finite(verdict.Value), ["since"] = verdict.Gauge is null ? null : verdict.Since, ["reason"] = verdict.Reason });
+                if (verdict.Health != RunHealth.Healthy || warned)
+                    output.Note($"{verdict.Word}{(verdict.Reason is null ? " again" : $": {verdict.Reason}")}");
+                warned |= verdict.Health != RunHealth.Healthy;
+                break;
             case "note":
                 output.Note(e.Text ?? "");
                 break;
@@ -54,7 +61,7 @@ sealed class TrainingDisplay(Output output)
             ["step"] = result.Step,
             ["seconds"] = Math.Round(result.Seconds, 3),
             ["loss"] = Finite(result.Loss),
-            ["verdict"] = null,
+            ["verdict"] = result.End == TrainingEnd.NotFinite ? "collapsed" : result.Verdict?.Word,
         });
         var report = Path.Combine(folder, "report.html");
         switch (result.End)
@@ -67,6 +74,9 @@ sealed class TrainingDisplay(Output output)
                 output.Line($"Stopped at step {result.Step}; a checkpoint was written. Go on with: tandem resume {folder}");
                 stop.ThrowIfCancellationRequested();
                 return 0;
+            case TrainingEnd.Collapsed:
+                throw new TandemException(ErrorKind.Training, $"training stopped at step {result.Step}: the representation collapsed. {result.Reason}", folder, "representations that differ",
+                    "Earlier checkpoints are kept. watch.action=warn goes on all the same.");
             default:
                 throw new TandemException(ErrorKind.Training, $"training stopped at step {result.Step}: {result.Reason}", folder, "finite numbers",
                     "The last good weights are kept. Try a lower optimizer.learning_rate, a longer schedule.warmup, or --precision float32.");
@@ -75,7 +85,7 @@ sealed class TrainingDisplay(Output output)
 
     string Text(TrainingEvent e)
     {
-        var text = string.Create(CultureInfo.InvariantCulture, $"step {e.Step}/{e.Steps}  loss {e.Value("loss"):0.0000}  {e.Value("samples_per_second"):0} images/s");
+        var text = string.Create(CultureInfo.InvariantCulture, $"step {e.Step}/{e.Steps}  loss {e.Value("loss"):0.0000}  {e.Value("samples_per_second"):0} samples/s");
         if (knn is { } accuracy)
             text += string.Create(CultureInfo.InvariantCulture, $"  kNN {accuracy:0.000}");
         if (e.Left is { } left)

@@ -76,7 +76,7 @@ sealed class EmbedCommand : Command
     static EmbedOptions Options(Call call, Skipped skipped) => new()
     {
         Batch = call.Whole("batch") ?? 64,
-        Layer = call["layer"] is null ? null : (int?)(call.Whole("layer")),
+        Layer = call.Whole("layer", least: 0),
         Limit = call.Whole("limit"),
         Seed = call.Seed(),
         Skipped = skipped.Take,

@@ -51,6 +51,7 @@ public static class Report
         Figures(html, status, metrics);
         foreach (var section in ReportCurves.Sections(metrics))
             html.Append(section);
+        html.Append(ReportSamples.Masked(MaskedSamples.ReadAll(run)));
         html.Append(ReportSamples.Section(NeighbourSamples.ReadAll(run)));
         html.Append(ReportTables.Recipe(recipe));
         html.Append(ReportTables.Environment(environment));

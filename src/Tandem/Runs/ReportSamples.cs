@@ -35,6 +35,61 @@ static class ReportSamples
         return html.Append("</div></section>\n").ToString();
     }
 
+    /// <summary>Masked samples: what was hidden, and how far predictions were off, at the first and the last moment.</summary>
+    public static string Masked(IReadOnlyList<MaskedSamples> all)
+    {
+        if (all.Count == 0 || all[^1].Samples.Count == 0)
+            return "";
+        var (first, last) = (all[0], all[^1]);
+        var html = new StringBuilder("<section><h2>What was hidden, and how well it was foreseen</h2>\n<p class=\"about\">The first samples of training under their masks. Hidden places are coloured by the squared error of the prediction " +
+            "against the teacher's target (mean over channels; targets change while the teacher learns): the darker, the larger. Seen places are left as they are.</p>\n<div class=\"masked\">\n");
+        foreach (var (sample, place) in last.Samples.Select((sample, place) => (sample, place)))
+        {
+            html.Append("<article>");
+            foreach (var (moment, words) in new[] { (first, first.Step == 0 ? "untrained" : $"step {Units.Tick(first.Step)}"), (last, $"step {Units.Tick(last.Step)}") }.Take(first.Step == last.Step ? 1 : 2))
+            {
+                if (place < moment.Samples.Count)
+                    html.Append(CultureInfo.InvariantCulture, $"<figure><figcaption><span>{words}, mean error {Units.Number(MaskedError(moment.Samples[place]))}</span></figcaption>{Places(moment.Samples[place], Scale(first, last))}</figure>");
+            }
+            html.Append("</article>\n");
+        }
+        return html.Append("</div></section>\n").ToString();
+    }
+
+    static double MaskedError(MaskedSample sample) => sample.Errors.Where((_, i) => sample.Mask[i] == '1').DefaultIfEmpty().Average(error => (double)error);
+
+    // One scale for all: nine of ten masked places lie below full colour.
+    static double Scale(MaskedSamples first, MaskedSamples last)
+    {
+        var errors = first.Samples.Concat(last.Samples).SelectMany(sample => sample.Errors.Where((error, i) => sample.Mask[i] == '1' && float.IsFinite(error))).Order().ToList();
+        return errors.Count == 0 ? 1 : Math.Max(1e-9, errors[errors.Count * 9 / 10]);
+    }
+
+    static string Places(MaskedSample sample, double scale)
+    {
+        var html = new StringBuilder();
+        string Shade(int place) => string.Create(CultureInfo.InvariantCulture, $"{0.2 + (0.75 * Math.Clamp(sample.Errors[place] / scale, 0, 1)):0.00}");
+        if (sample.Texts is { } texts)
+        {
+            html.Append("<p class=\"tokens\">");
+            for (var i = 0; i < Math.Min(texts.Count, sample.Mask.Length); i++)
+                html.Append(sample.Mask[i] == '1' ? $"<mark style=\"--error:{Shade(i)}\" title=\"error {Units.Number(sample.Errors[i])}\">{Report.Text(texts[i])}</mark>" : Report.Text(texts[i]));
+            return html.Append("</p>").ToString();
+        }
+        // A grid lies on its picture; a sequence has its mask as a strip below.
+        var (columns, rows) = (sample.Columns, sample.Rows);
+        html.Append(rows > 1 ? "<div class=\"under\">" : "<div class=\"above\">");
+        if (sample.Png is { Length: > 0 } png)
+            html.Append(CultureInfo.InvariantCulture, $"<img alt=\"\" src=\"data:image/png;base64,{Convert.ToBase64String(png)}\">");
+        html.Append(CultureInfo.InvariantCulture, $"<svg viewBox=\"0 0 {columns} {rows}\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{sample.Mask.Count(bit => bit == '1')} of {sample.Mask.Length} places hidden\">");
+        for (var i = 0; i < sample.Mask.Length; i++)
+        {
+            if (sample.Mask[i] == '1')
+                html.Append(CultureInfo.InvariantCulture, $"<rect class=\"hidden\" x=\"{i % columns}\" y=\"{i / columns}\" width=\"1\" height=\"1\" fill-opacity=\"{Shade(i)}\"/>");
+        }
+        return html.Append("</svg></div>").ToString();
+    }
+
     static string Thumbnail(SamplePreview sample, string style, double? similarity)
     {
         var words = (sample.Label is null ? sample.Id : $"{sample.Label} ({sample.Id})") + (similarity is { } cosine ? string.Create(CultureInfo.InvariantCulture, $", cosine {cosine:0.00}") : "");

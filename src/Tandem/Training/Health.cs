@@ -4,7 +4,7 @@ namespace Tandem.Training;
 
 /// <summary>
 /// Gauges of collapse at four places of a step (local features, student, predictions, targets): how much representations vary, in how many
-/// directions, and how alike samples and positions are.
+/// directions, between samples and between positions, and whether they repeat along a sequence. Padding never counts.
 /// </summary>
 public static class Health
 {
@@ -14,14 +14,23 @@ public static class Health
     // Enough for a covariance of a few hundred channels; more would cost time at every logged step.
     const int MostVectors = 2048;
 
+    // Enough to see a repetition; a product of all positions with all others is not cheap.
+    const int RowsForPeriods = 8;
+
     /// <summary>
-    /// For each place <c>PLACE/variance</c> (mean over channels), <c>PLACE/effective_rank</c> (exponential of the entropy of the covariance's
-    /// eigenvalues; at most the width), <c>PLACE/cosine_samples</c> and <c>PLACE/cosine_positions</c> (mean cosine between samples at a position, between
-    /// positions of a sample; 1: all the same).
+    /// For each place
+    /// <c>PLACE/variance</c>: mean over channels;
+    /// <c>PLACE/effective_rank</c>: exponential of the entropy of the covariance's eigenvalues, at most the width;
+    /// <c>PLACE/cosine_samples</c>, <c>PLACE/cosine_positions</c>: mean cosine between samples at a position, between positions of a sample, 1 where all are the same;
+    /// <c>PLACE/sample_share</c>: share of the variance that lies between samples at a position, 0 where a representation is a function of its position alone;
+    /// <c>PLACE/position_share</c>: share of the variance that lies between positions of a sample, 0 where all positions of a sample are the same;
+    /// <c>PLACE/periodicity</c> (sequences, where all places are present): by how much the autocorrelation along a sequence rises again after it has fallen; 1 and more where
+    /// representations repeat.
     /// </summary>
-    /// <param name="states">Tensors of the step, [rows, places, width].</param>
+    /// <param name="states">Tensors of the step, [rows, places, width]; <c>padding</c> ([rows, places], true at padding) belongs to <c>student</c>, <c>local padding</c> to the others.</param>
     /// <param name="rows">Rows looked at, at most.</param>
-    public static IReadOnlyList<(string Name, double Value)> Gauges(IReadOnlyDictionary<string, Tensor> states, int rows)
+    /// <param name="sequence">Whether places lie in a line.</param>
+    public static IReadOnlyList<(string Name, double Value)> Gauges(IReadOnlyDictionary<string, Tensor> states, int rows, bool sequence = false)
     {
         using var scope = TensorScope.Enter("health");
         using var noGrad = Libtorch.NoGrad();
@@ -31,18 +40,42 @@ public static class Health
             if (!states.TryGetValue(place, out var state) || state.Shape.Length != 3)
                 continue;
             using var inner = TensorScope.Enter(place);
-            // Copies of a sample are adjacent: rows are taken at equal distances, so that they belong to different samples.
-            var taken = Math.Min(rows, state.Size(0));
-            var ids = Enumerable.Range(0, (int)taken).Select(i => i * state.Size(0) / taken).ToArray();
-            var x = state.Detach().IndexSelect(0, Tensor.From(HostTensor.From<long>(ids, taken), state.Device)).To(ScalarType.Float);
+            var x = Real(state, states.GetValueOrDefault(place == "student" ? "padding" : "local padding"), rows);
             var (variance, rank) = Spread(x);
             gauges.Add(($"{place}/variance", variance));
             gauges.Add(($"{place}/effective_rank", rank));
             var unit = x.Div(x.Square().Sum([2], keepdim: true).Sqrt().ClampMin(1e-12));
             gauges.Add(($"{place}/cosine_samples", Likeness(unit, 0)));
             gauges.Add(($"{place}/cosine_positions", Likeness(unit, 1)));
+            gauges.Add(($"{place}/sample_share", Share(x, 0)));
+            gauges.Add(($"{place}/position_share", Share(x, 1)));
+            if (sequence && place != "student")
+                gauges.Add(($"{place}/periodicity", Periodicity(x)));
         }
         return gauges;
+    }
+
+    // Rows at equal distances, so that they belong to different samples (copies of one are adjacent); of padded ones the longer half, cut to the shortest of it.
+    static Tensor Real(Tensor state, Tensor? padding, int rows)
+    {
+        var all = state.Size(0);
+        var taken = Math.Min(rows, all);
+        long[] ids = [.. Enumerable.Range(0, (int)taken).Select(i => i * all / taken)];
+        var length = state.Size(1);
+        if (padding is not null)
+        {
+            // Padding of the samples where states hold copies of them.
+            var copies = all / padding.Size(0);
+            var lengths = padding.Eq(0).Sum([1], dtype: ScalarType.Long).ToHost().As<long>();
+            var real = new long[ids.Length];
+            for (var i = 0; i < ids.Length; i++)
+                real[i] = lengths[(int)(ids[i] / copies)];
+            var median = real.Order().ElementAt(real.Length / 2);
+            ids = [.. ids.Where((_, i) => real[i] >= median)];
+            length = Math.Max(1, median);
+        }
+        var chosen = state.Detach().IndexSelect(0, Tensor.From(HostTensor.From<long>(ids, ids.Length), state.Device)).To(ScalarType.Float);
+        return length == state.Size(1) ? chosen : chosen.Narrow(1, 0, length).Contiguous();
     }
 
     static (double Variance, double Rank) Spread(Tensor x)
@@ -77,5 +110,45 @@ public static class Health
             return double.NaN;
         var squares = unit.Sum([dimension]).Square().Sum([1]).Mean().Item();
         return (squares - n) / (n * (n - 1));
+    }
+
+    // Unbiased variance along a dimension, by the variance of all vectors.
+    static double Share(Tensor x, int dimension)
+    {
+        double n = x.Size(dimension), all = x.Size(0) * x.Size(1);
+        if (n < 2)
+            return double.NaN;
+        var total = x.Sub(x.Mean([0, 1], keepdim: true)).Square().Mean().Item() * all / (all - 1);
+        var within = x.Sub(x.Mean([dimension], keepdim: true)).Square().Mean().Item() * n / (n - 1);
+        return total > 0 ? within / total : 0;
+    }
+
+    static double Periodicity(Tensor x)
+    {
+        var (rows, places) = (Math.Min(RowsForPeriods, x.Size(0)), (int)x.Size(1));
+        if (places < 8)
+            return double.NaN;
+        var some = x.Narrow(0, 0, rows);
+        var centred = some.Sub(some.Mean([1], keepdim: true));
+        var products = centred.Matmul(centred.Transpose(1, 2)).Sum([0]).ToFloats();
+        double Mean(int lag)
+        {
+            double sum = 0;
+            for (var t = 0; t + lag < places; t++)
+                sum += products[(t * places) + t + lag];
+            return sum / (places - lag);
+        }
+        var power = Mean(0);
+        if (!(power > 0))
+            return double.NaN;
+        double lowest = 1, rise = 0;
+        // At lags beyond half of the sequence too few pairs are left.
+        for (var lag = 1; lag <= places / 2; lag++)
+        {
+            var correlation = Mean(lag) / power;
+            rise = Math.Max(rise, correlation - lowest);
+            lowest = Math.Min(lowest, correlation);
+        }
+        return rise;
     }
 }

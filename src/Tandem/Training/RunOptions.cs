@@ -55,6 +55,15 @@ public sealed record RunOptions
     public int Keep { get; init; } = 2;
 }
 
+/// <summary>What happens when a run has collapsed.</summary>
+public enum WatchAction
+{
+    /// <summary>It ends, with a checkpoint.</summary>
+    Stop,
+    /// <summary>It goes on, and says so.</summary>
+    Warn,
+}
+
 /// <summary>A recipe's section <c>watch</c>.</summary>
 public sealed record WatchOptions
 {
@@ -64,6 +73,9 @@ public sealed record WatchOptions
 
     /// <summary>Whether the gauges are taken.</summary>
     public bool Gauges { get; init; } = true;
+
+    /// <summary>What happens when the gauges say that the run has collapsed: stop or warn.</summary>
+    public WatchAction Action { get; init; } = WatchAction.Stop;
 }
 
 /// <summary>A recipe's section <c>evaluate</c>: the neighbour probe while training.</summary>

@@ -55,6 +55,8 @@ public sealed class Trainer : IDisposable
     RunStatus status;
     long update, steps, samples;
     int lastSamples;
+    HealthJudge? judge;
+    Verdict? verdict;
     double secondsBefore, lastLoss = double.NaN;
     TimeSpan lastCheckpoint, waitedBefore;
 
@@ -89,6 +91,7 @@ public sealed class Trainer : IDisposable
     public TrainingResult Fit(IBatchStream batches, CancellationToken stop)
     {
         metrics = run.OpenMetrics(update);
+        judge = Judge();
         clock.Start();
         status = run.WriteStatus(status with { State = RunState.Running, Step = update, Steps = steps, Error = null });
         Tell("start");
@@ -111,6 +114,8 @@ public sealed class Trainer : IDisposable
             {
                 Log(outcome.Values, batches, clock.Elapsed - logged);
                 logged = clock.Elapsed;
+                if (Judged() is { Health: RunHealth.Collapsed } collapse && options.Watch.Action == WatchAction.Stop)
+                    return End(TrainingEnd.Collapsed, collapse.Reason);
             }
             Budget();
             if (hooks.Evaluate is not null && (update % hooks.EvaluateEvery(steps) == 0 || update == steps))
@@ -194,7 +199,7 @@ public sealed class Trainer : IDisposable
             gauges.Add(("teacher_decay", d));
         gauges.AddRange(method.Gauges(step).Select(g => ($"gauge/{g.Name}", g.Value)));
         if (options.Watch.Gauges)
-            gauges.AddRange(Health.Gauges(step.States, options.Watch.Rows).Select(g => ($"gauge/{g.Name}", g.Value)));
+            gauges.AddRange(Health.Gauges(step.States, options.Watch.Rows, method.Encoder.FrontEnd.Grid(2).Rows == 1).Select(g => ($"gauge/{g.Name}", g.Value)));
         return gauges;
     }
 
@@ -216,9 +221,34 @@ public sealed class Trainer : IDisposable
 
     void Write(IReadOnlyList<(string Name, double Value)> values)
     {
+        judge?.Take(update, values.Select(v => KeyValuePair.Create(v.Name, v.Value)));
         metrics!.Append(update, values.Select(v => KeyValuePair.Create(v.Name, v.Value)));
         foreach (var (name, value) in values.Where(v => v.Name is not ("samples" or "seconds")))
             events.Scalar(EventFile.Seconds(DateTimeOffset.UtcNow), update, name, (float)value);
+    }
+
+    // What was logged before a resumption counts as what is logged after it.
+    HealthJudge Judge()
+    {
+        var fresh = new HealthJudge(options.Schedule.Warmup) { Steps = options.Run.Budget is null || update > 0 ? steps : 0 };
+        foreach (var line in Metrics.Read(run.MetricsPath))
+            fresh.Take(line.Step, line.Values);
+        return fresh;
+    }
+
+    Verdict? Judged()
+    {
+        var now = judge!.Current;
+        if (now is null)
+            return null;
+        if (now.Health != verdict?.Health || now.Gauge != verdict?.Gauge)
+        {
+            run.Log($"verdict: {now.Word}{(now.Reason is null ? "" : $": {now.Reason}")}");
+            hooks.Report?.Invoke(new("verdict", update, steps, Seconds, [], now.Reason) { Verdict = now, Left = Left });
+        }
+        if (now != verdict)
+            status = run.WriteStatus(status with { Verdict = now.Word, VerdictReason = now.Reason });
+        return verdict = now;
     }
 
     void Evaluate()
@@ -261,6 +291,7 @@ public sealed class Trainer : IDisposable
         var step = pace.MedianAfter(TimedFrom);
         // A probe or checkpoint now and then, and the report, take their share as well.
         steps = update + Math.Max(1, (long)(left * 0.96 / step));
+        judge!.Steps = steps;
         hooks.StepsDecided?.Invoke(steps);
         status = run.WriteStatus(status with { Steps = steps });
         Tell("note", [], $"{steps} steps fit into the budget");
@@ -276,8 +307,10 @@ public sealed class Trainer : IDisposable
             Eta = end == TrainingEnd.Finished ? 0 : status.Eta,
             Error = end == TrainingEnd.Finished ? null : reason,
         });
+        if (end == TrainingEnd.NotFinite)
+            status = run.WriteStatus(status with { Verdict = "collapsed", VerdictReason = reason });
         run.Log(reason is null ? "finished" : $"ended: {reason}");
-        return new(end, update, Seconds, lastLoss, reason);
+        return new(end, update, Seconds, lastLoss, reason) { Verdict = verdict };
     }
 
     double Seconds => secondsBefore + clock.Elapsed.TotalSeconds;

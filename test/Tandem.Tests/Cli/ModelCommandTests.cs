@@ -51,7 +51,7 @@ public sealed class ModelCommandTests : IDisposable
         Assert.Matches(@"(?m)^probe +encoder +accuracy +95 % interval", result.Output);
         Assert.Matches(@"(?m)^knn +untrained +[\d.]+ % +[\d.]+ % to [\d.]+ %", result.Output);
         Assert.DoesNotContain("pixels", result.Output);
-        Assert.Contains("6 training, 6 test pictures", result.Output);
+        Assert.Contains("6 training, 6 test samples", result.Output);
     }
 
     [Theory]

@@ -20,7 +20,7 @@ public sealed record MaskOptions
     /// <summary>Whether the squares are what stays visible.</summary>
     public bool Inverse { get; init; }
 
-    /// <summary>Draws this much more squares before the count is cut.</summary>
+    /// <summary>Draws this much more squares before the count is cut; of spans of text, the share of masked places that is freed in the end.</summary>
     public double Dropout { get; init; }
 
     /// <summary>Grows what is there instead of adding single places, where too few are covered.</summary>
@@ -28,6 +28,9 @@ public sealed record MaskOptions
 
     /// <summary>Squares of a tiling instead of squares anywhere.</summary>
     public bool NonOverlapping { get; init; }
+
+    /// <summary>For spans of text: rows are brought to the largest count by adding places, instead of to the smallest by freeing some.</summary>
+    public bool Add { get; init; }
 
     /// <summary>Whether every mask is brought to the same count, which training needs.</summary>
     public bool SameCount { get; init; } = true;

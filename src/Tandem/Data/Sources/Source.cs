@@ -43,6 +43,12 @@ public abstract class Source : IDisposable
     /// <summary>Names of the classes by number, or null when there are no labels.</summary>
     public virtual IReadOnlyList<string>? ClassNames => null;
 
+    /// <summary>Whether samples have scores, numbers that are no classes, as pairs of texts have that were judged by their likeness.</summary>
+    public virtual bool IsScored => false;
+
+    /// <summary>A sample's score, or null when there are none.</summary>
+    public virtual double? Score(int index) => null;
+
     /// <summary>Whether samples come without a file of their own (CIFAR, IDX, a cache, lines of a table).</summary>
     public virtual bool IsDecoded => false;
 

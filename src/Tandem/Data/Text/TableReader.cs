@@ -12,6 +12,9 @@ sealed class TableReader(LineReader reader, bool tabs) : IDisposable
 {
     const int LongestRecord = 64 << 20;
 
+    /// <summary>The line in which the row read last begins, from 1.</summary>
+    public long Line { get; private set; }
+
     /// <summary>The next row's fields, or null at the end; empty lines are passed over.</summary>
     /// <exception cref="TandemException"><see cref="ErrorKind.Input"/>: a quote that is never closed, or text behind one.</exception>
     public List<string>? Next()
@@ -23,6 +26,7 @@ sealed class TableReader(LineReader reader, bool tabs) : IDisposable
                 return null;
         }
         while (line.IsEmpty);
+        Line = reader.Line;
         return tabs ? [.. Encoding.UTF8.GetString(line).Split('\t')] : Quoted(Encoding.UTF8.GetString(line));
     }
 

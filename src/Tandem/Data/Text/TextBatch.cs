@@ -53,8 +53,8 @@ public sealed class TextBatchMaker(TokenBlocks blocks, int pad, MaskPlan? masks 
             var row = tokens.As<long>().Slice(i * width, width);
             blocks.Read((int)ids[i], row);
             row[lengths[i]..].Fill(pad);
-            masks?.Draw(drawn!, i, place.Step, place.Slot + i);
         }
+        masks?.Draw(drawn!, lengths, place.Step, place.Slot);
         return new() { Step = place.Step, Slot = place.Slot, Ids = ids, Tokens = tokens, Lengths = lengths, Masks = drawn };
     }
 }

@@ -74,24 +74,8 @@ public sealed class TextSource
     static IEnumerable<string> Under(string folder)
     {
         using var set = DiskFiles.Under(folder);
-        List<string> texts = [.. set.Names.Where(name => !Path.GetFileName(name).StartsWith('.') && FormatOf(name) is not null).Select(name => Path.Combine(folder, name))];
+        List<string> texts = [.. set.Names.Where(name => !Path.GetFileName(name).StartsWith('.') && TextFiles.FormatOf(name) is not null).Select(name => Path.Combine(folder, name))];
         return texts.Count > 0 ? texts : throw new TandemException(ErrorKind.Input, set.Names.Count == 0 ? "the folder is empty" : $"none of the folder's {set.Names.Count} files is a text", folder, ".txt, .jsonl, .csv, .tsv, .tar, each perhaps with .gz");
-    }
-
-    static string? FormatOf(string name)
-    {
-        if (name.EndsWith(".gz", StringComparison.OrdinalIgnoreCase))
-            name = name[..^3];
-        return Path.GetExtension(name).ToLowerInvariant() switch
-        {
-            ".txt" or ".text" or ".md" => "text",
-            ".jsonl" or ".ndjson" => "jsonl",
-            ".json" => "json",
-            ".csv" => "csv",
-            ".tsv" => "tsv",
-            ".tar" or ".tgz" => "tar",
-            _ => null,
-        };
     }
 
     /// <summary>What was opened, for reports.</summary>
@@ -162,25 +146,19 @@ public sealed class TextSource
             head = SourceOpener.Head(file, inflate: true);
         if (options.Format == "tar" || (options.Format is null && TarReader.IsHeader(head)))
             return Members(file, packed);
-        return [Units(Stream(file, packed), file, options.Format ?? FormatOf(file) ?? "text", head)];
-    }
-
-    static Stream Stream(string file, bool packed)
-    {
-        var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 17, FileOptions.SequentialScan);
-        return packed ? new GZipStream(stream, CompressionMode.Decompress) : stream;
+        return [Units(TextFiles.Open(file, packed), file, options.Format ?? TextFiles.FormatOf(file) ?? "text", head)];
     }
 
     IEnumerable<TextUnits> Members(string file, bool packed)
     {
-        using var stream = Stream(file, packed);
+        using var stream = TextFiles.Open(file, packed);
         var reader = new TarReader(stream, file);
         var others = 0;
         while (reader.Next() is { } member)
         {
             if (member.Type != TarType.File || Path.GetFileName(member.Name).StartsWith('.'))
                 continue;
-            if (FormatOf(member.Name) is not { } format || format == "tar")
+            if (TextFiles.FormatOf(member.Name) is not { } format || format == "tar")
             {
                 others++;
                 continue;

@@ -29,8 +29,35 @@ public static class TokenizerFiles
             return Gpt2(path);
         if (Find(path, "vocab.txt") is not null)
             return BertWordPiece(path, new() { LowerCase = LowerCase(path) });
-        throw new TandemException(ErrorKind.Input, "the folder holds no tokenizer", path, "tokenizer.json; or encoder.json and vocab.bpe, with dict.txt for fairseq's ids; or vocab.json and merges.txt; or vocab.txt");
+        throw NoTokenizer(path);
     }
+
+    /// <summary>The files that <see cref="Tokenizer.Load"/> reads for a path: what has to be copied for the same tokenizer elsewhere.</summary>
+    /// <param name="path">A folder, or one of the files in it.</param>
+    /// <returns>Paths of the files, by name.</returns>
+    /// <exception cref="TandemException"><see cref="ErrorKind.Input"/>: there is no tokenizer.</exception>
+    public static IReadOnlyList<string> FilesOf(string path)
+    {
+        if (File.Exists(path))
+        {
+            if (Path.GetFileName(path) is var name && (name.EndsWith(".json", StringComparison.Ordinal) || name.EndsWith(".json.gz", StringComparison.Ordinal)) && IsTokenizerJson(path))
+                return [path];
+            path = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        }
+        if (!Directory.Exists(path))
+            throw new TandemException(ErrorKind.Input, "there is no such folder", path, "a folder with a tokenizer's files");
+        if (Find(path, "tokenizer.json") is { } json)
+            return [json];
+        var merges = Find(path, "vocab.bpe") ?? Find(path, "merges.txt");
+        var dictionary = Find(path, "vocab.bpe") is null ? null : Find(path, "dict.txt");
+        string?[] files = merges is not null
+            ? [Find(path, "encoder.json") ?? Find(path, "vocab.json"), merges, dictionary]
+            : [Find(path, "vocab.txt"), Find(path, "tokenizer_config.json")];
+        return merges is null && files[0] is null ? throw NoTokenizer(path) : [.. files.OfType<string>().Order(StringComparer.Ordinal)];
+    }
+
+    static TandemException NoTokenizer(string folder) =>
+        new(ErrorKind.Input, "the folder holds no tokenizer", folder, "tokenizer.json; or encoder.json and vocab.bpe, with dict.txt for fairseq's ids; or vocab.json and merges.txt; or vocab.txt");
 
     /// <summary>GPT-2's encoding: <c>vocab.bpe</c> with <c>encoder.json</c> (which follows from it when missing), or <c>merges.txt</c> with <c>vocab.json</c>.</summary>
     /// <exception cref="TandemException"><see cref="ErrorKind.Input"/>: a file is missing or damaged.</exception>

@@ -105,6 +105,8 @@ public sealed class Data2Vec2Method : Method
             states["bias"] = embedded.Bias;
         if (embedded.Padding is not null)
             states["padding"] = embedded.Padding;
+        if (local.Padding is not null)
+            states["local padding"] = local.Padding;
         if (predictions.Count == 2)
         {
             states["shared decoder input"] = inputs[0];
