@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using Tandem.Data;
 using Tandem.Data.Audio;
 using Tandem.Layers;
@@ -18,7 +20,23 @@ public enum ExtractorNorm
 /// <param name="Channels">Channels out.</param>
 /// <param name="Kernel">Kernel, in rows of its input.</param>
 /// <param name="Stride">Stride, in rows of its input.</param>
-public sealed record ExtractorLayer(int Channels, int Kernel, int Stride);
+/// <remarks>Recipes write <c>512:10:5</c>.</remarks>
+public sealed record ExtractorLayer(int Channels, int Kernel, int Stride) : IParsable<ExtractorLayer>
+{
+    /// <inheritdoc/>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Channels}:{Kernel}:{Stride}");
+
+    /// <inheritdoc/>
+    public static ExtractorLayer Parse(string s, IFormatProvider? provider) => TryParse(s, provider, out var layer) ? layer : throw new FormatException($"'{s}' is no layer: CHANNELS:KERNEL:STRIDE");
+
+    /// <inheritdoc/>
+    public static bool TryParse([NotNullWhen(true)] string? s, IFormatProvider? provider, [MaybeNullWhen(false)] out ExtractorLayer result)
+    {
+        int[] numbers = [.. (s ?? "").Split(':').Select(part => int.TryParse(part, NumberStyles.None, provider, out var number) ? number : 0)];
+        result = numbers is [> 0, > 0, > 0] ? new(numbers[0], numbers[1], numbers[2]) : null;
+        return result is not null;
+    }
+}
 
 /// <summary>Options of recordings.</summary>
 public sealed record AudioFrontEndOptions : FrontEndOptions

@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Globalization;
+using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Tandem.Layers;
@@ -48,6 +49,7 @@ static class RecipeValues
         : item == typeof(int) || item == typeof(long) ? "whole numbers"
         : item == typeof(bool) ? "true or false"
         : item == typeof(TimeSpan) ? "times such as 20m"
+        : Parse(item) is not null ? $"texts such as {string.Join(':', item.GetConstructors()[0].GetParameters().Select(parameter => Snake(parameter.Name!)))}"
         : "numbers";
 
     /// <summary>A range in words, with a space in front.</summary>
@@ -104,8 +106,13 @@ static class RecipeValues
     static Type? Scalar(Type type)
     {
         var plain = Nullable.GetUnderlyingType(type) ?? type;
-        return plain.IsEnum || plain == typeof(string) || plain == typeof(bool) || plain == typeof(int) || plain == typeof(long) || plain == typeof(float) || plain == typeof(double) || plain == typeof(TimeSpan) ? plain : null;
+        return plain.IsEnum || plain == typeof(string) || plain == typeof(bool) || plain == typeof(int) || plain == typeof(long) || plain == typeof(float) || plain == typeof(double) || plain == typeof(TimeSpan) || Parse(plain) is not null ? plain : null;
     }
+
+    // A record of ours that is written as one word: an extractor's layer 512:10:5.
+    static MethodInfo? Parse(Type type) => type.Namespace?.StartsWith(nameof(Tandem), StringComparison.Ordinal) == true && type.GetInterfaces().Any(one => one.IsGenericType && one.GetGenericTypeDefinition() == typeof(IParsable<>))
+        ? type.GetMethod(nameof(IParsable<>.TryParse), [typeof(string), typeof(IFormatProvider), type.MakeByRefType()])
+        : null;
 
     static Type[]? Generic(Type type, params ReadOnlySpan<Type> definitions)
     {
@@ -158,6 +165,11 @@ static class RecipeValues
             return scalar.TryGetValue<bool>(out var flag) ? flag : typed && text is "true" or "false" ? text == "true" : null;
         if (type == typeof(TimeSpan))
             return text is not null ? Quantities.TryTime(text, out var time) ? time : null : Number(scalar) is { } seconds && Quantities.TrySeconds(seconds, out time) ? time : null;
+        if (Parse(type) is { } parse)
+        {
+            object?[] arguments = [text, CultureInfo.InvariantCulture, null];
+            return text is not null && (bool)parse.Invoke(null, arguments)! ? arguments[2] : null;
+        }
         if (text is not null && !typed && meaning?.Unit != "bytes")
             return null;
         if (type == typeof(double) || type == typeof(float))

@@ -37,8 +37,8 @@ public abstract class Modality
     public static Modality Read(RecipeDocument document) => document.Text("data.modality", "image", "what is learned from: image, audio or text") switch
     {
         "image" => new ImageModality(document),
-//        "audio" => new AudioModality(document),
-//        "text" => new TextModality(document),
+        "audio" => new AudioModality(document),
+        "text" => new TextModality(document),
         var other => throw new TandemException(ErrorKind.Usage, $"there is no modality '{other}'", $"data.modality ({document.OriginOf("data.modality")})", string.Join(", ", Names)),
     };
 
