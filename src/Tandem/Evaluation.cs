@@ -76,8 +76,8 @@ public static class Evaluation
 
     /// <summary>Evaluates a model.</summary>
     /// <param name="model">A model folder, a run folder or a checkpoint folder.</param>
-    /// <param name="train">Labelled samples that the probes learn from.</param>
-    /// <param name="test">Labelled samples that they are scored on; classes are matched by name.</param>
+    /// <param name="train">Samples with classes or scores that the probes learn from.</param>
+    /// <param name="test">Samples that they are scored on; classes are matched by name.</param>
     /// <param name="probes">The probes.</param>
     /// <param name="options">Baselines, layer, limit, seed, device.</param>
     /// <param name="progress">Hears of every batch and result, on the calling thread.</param>
@@ -100,8 +100,8 @@ public static class Evaluation
             foreach (var probe in probes)
             {
                 progress?.Report(new($"{encoder}: {probe.Name}"));
-                var best = LayerChoice.Best(probe, learn, options.Seed, cancellation);
-                var result = probe.Judge(learn.At(best), judge.At(best), encoder, cancellation);
+                var best = probe.BestLayer(learn, options.Seed, cancellation);
+                var result = probe.Judge(learn, judge, best, encoder, cancellation);
                 if (encoder != folder.Preprocessing.Baseline)
                     result.Settings["layer"] = learn.Layers > 1 ? best : layer.One ?? folder.Encoder.Trunk.Depth;
                 results.Add(result);
@@ -127,17 +127,28 @@ public static class Evaluation
     // What can be known before features are made is told before.
     static void Check(Source train, Source test, IReadOnlyList<Probe> probes, EvaluationOptions options, string sample)
     {
-        IReadOnlyList<string> known = FeatureExtraction.RequireLabels(train, "train"), asked = FeatureExtraction.RequireLabels(test, "test");
+        if (probes.Any(probe => probe.TakesScores))
+        {
+            FeatureExtraction.RequireScores(train, "train");
+            FeatureExtraction.RequireScores(test, "test");
+        }
+        if (probes.Any(probe => !probe.TakesScores))
+            CheckClasses(train, test, probes, options);
         if (train.Parts != test.Parts)
             throw new TandemException(ErrorKind.Input, $"a training {sample} has {train.Parts} part(s), a test {sample} {test.Parts}", "test", "samples of one kind");
+        if (train.IsDecoded ? train.Description == test.Description && train.Count == test.Count && train.Name(0) == test.Name(0) : Overlap(train, test) is not 0)
+            options.Warn?.Invoke(train.IsDecoded ? $"train and test are the same {sample}s: the results say nothing about new ones" : $"{Overlap(train, test)} test {sample}s are training {sample}s too: the results are too good for them");
+    }
+
+    static void CheckClasses(Source train, Source test, IReadOnlyList<Probe> probes, EvaluationOptions options)
+    {
+        IReadOnlyList<string> known = FeatureExtraction.RequireLabels(train, "train"), asked = FeatureExtraction.RequireLabels(test, "test");
         var labels = Labels(train, options);
         if (labels.Distinct().Count() < 2)
             throw new TandemException(ErrorKind.Input, $"all training samples are of one class, '{known[labels[0]]}'", train.Description, "at least two classes", "labels= says where labels come from.");
         LabelledFeatures.MatchClasses(Labels(test, options), asked, known);
         foreach (var knn in probes.OfType<KnnProbe>().Where(knn => knn.K > labels.Length))
             throw new TandemException(ErrorKind.Usage, $"{knn.K} neighbours were asked for, but there are only {labels.Length} training samples", "k", $"at most {labels.Length}", "Give a smaller k=, or more training data.");
-        if (train.IsDecoded ? train.Description == test.Description && train.Count == test.Count && train.Name(0) == test.Name(0) : Overlap(train, test) is not 0)
-            options.Warn?.Invoke(train.IsDecoded ? $"train and test are the same {sample}s: the results say nothing about new ones" : $"{Overlap(train, test)} test {sample}s are training {sample}s too: the results are too good for them");
     }
 
     static int[] Labels(Source source, EvaluationOptions options)

@@ -9,7 +9,7 @@ namespace Tandem.Cli.Commands;
 /// <summary><c>tandem evaluate</c>: judges an encoder's features by probes, beside baselines.</summary>
 sealed class EvaluateCommand : Command
 {
-    static readonly string[] Probes = ["knn", "linear"];
+    static readonly string[] Probes = ["knn", "linear", "similarity"];
 
     public override string Name => "evaluate";
 
@@ -17,7 +17,7 @@ sealed class EvaluateCommand : Command
 
     public override string Example => "tandem evaluate knn,linear runs/photos train=photos/train test=photos/test";
 
-    public override IReadOnlyList<Operand> Operands { get; } = [new("PROBES", "knn, linear, or both with a comma"), new("MODEL", "a model folder, a run folder (its best checkpoint, else its last) or a checkpoint folder")];
+    public override IReadOnlyList<Operand> Operands { get; } = [new("PROBES", "knn, linear, or both with a comma; similarity for pairs of texts with scores"), new("MODEL", "a model folder, a run folder (its best checkpoint, else its last) or a checkpoint folder")];
 
     public override IReadOnlyList<Setting> Settings { get; } =
     [
@@ -38,7 +38,7 @@ sealed class EvaluateCommand : Command
     ];
 
     public override string Remarks =>
-        "Accuracy stands with its 95 % interval. linear chooses its penalty on a tenth of train; test samples are only predicted. " +
+        "Accuracy, or for similarity Spearman's correlation, stands with its 95 % interval. linear chooses its penalty on a tenth of train; test samples are only predicted. " +
         "Where train and test are one path that holds both parts (CIFAR, MNIST, folders train/ and test/), each takes its part. docs/probes.md says how to read the table.";
 
     public override Task<int> Run(Call call)
@@ -90,7 +90,12 @@ sealed class EvaluateCommand : Command
             throw new TandemException(ErrorKind.Usage, "temperature has no effect on the plain vote", "temperature", remedy: "Add vote=weighted.");
         int k = call.Whole("k") ?? 20;
         var temperature = call.Positive("temperature") ?? 0.07;
-        return [.. SettingValues.Words(call.Operands[0], "probe", Probes).Select(name => name == "knn" ? (Probe)new KnnProbe(k, weighted, temperature) : new LinearProbe(call.Seed()))];
+        return [.. SettingValues.Words(call.Operands[0], "probe", Probes).Select(name => name switch
+        {
+            "knn" => (Probe)new KnnProbe(k, weighted, temperature),
+            "linear" => new LinearProbe(call.Seed()),
+            _ => new SimilarityProbe(),
+        })];
     }
 
     static EvaluationOptions Options(Call call) => new()
@@ -110,6 +115,14 @@ sealed class EvaluateCommand : Command
 
     internal static void Show(EvaluationReport report, Output output)
     {
+        // Probes of scores and of classes take different data: they never stand in one table.
+        if (report.Probes.All(result => result.Correlation is not null))
+        {
+            output.Table(["probe", "encoder", "Spearman", "95 % interval", "Pearson", "settings"], report.Probes.Select(result => (IReadOnlyList<string>)
+                [result.Probe, result.Encoder, Plain(result.Correlation!.Spearman), $"{Plain(result.Low)} to {Plain(result.High)}", Plain(result.Correlation.Pearson), SettingsOf(result)]));
+            Tell(report, output);
+            return;
+        }
         var five = report.Probes.Any(result => result.TopFive is not null && result.TopFive > result.Accuracy);
         List<string> headers = ["probe", "encoder", "accuracy", "95 % interval", "settings"];
         if (five)
@@ -121,14 +134,19 @@ sealed class EvaluateCommand : Command
                 row.Insert(4, result.TopFive is { } share ? Percent(share) : "");
             return (IReadOnlyList<string>)row;
         }));
-        output.Line(string.Create(CultureInfo.InvariantCulture, $"{report.TrainSamples} training, {report.TestSamples} test samples; model {report.Model}"));
+        Tell(report, output);
     }
+
+    static void Tell(EvaluationReport report, Output output) =>
+        output.Line(string.Create(CultureInfo.InvariantCulture, $"{report.TrainSamples} training, {report.TestSamples} test samples; model {report.Model}"));
 
     static string SettingsOf(ProbeResult result) => OwnSettings(result) + (result.Settings["layer"] is { } layer ? $", layer {layer}" : "");
 
-    static string OwnSettings(ProbeResult result) => result.Probe == "knn"
-        ? $"k {result.Settings["k"]}, {result.Settings["vote"]} vote"
+    static string OwnSettings(ProbeResult result) => result.Probe == "knn" ? $"k {result.Settings["k"]}, {result.Settings["vote"]} vote"
+        : result.Probe == "similarity" ? "cosine"
         : string.Create(CultureInfo.InvariantCulture, $"C {result.Settings["c"]!.GetValue<double>():0.###e+0}, {result.Settings["iterations"]} steps{(result.Settings["converged"]!.GetValue<bool>() ? "" : ", not converged")}");
+
+    static string Plain(double correlation) => double.IsNaN(correlation) ? "undefined" : string.Create(CultureInfo.InvariantCulture, $"{correlation:0.000}");
 
     static string Percent(double share) => string.Create(CultureInfo.InvariantCulture, $"{100 * share:0.0} %");
 
@@ -137,7 +155,7 @@ sealed class EvaluateCommand : Command
         public void Report(EvaluationProgress value)
         {
             if (value.Result is { } result)
-                output.Detail($"{result.Encoder}: {result.Probe} {Percent(result.Accuracy)}");
+                output.Detail($"{result.Encoder}: {result.Probe} {(result.Correlation is { } correlation ? Plain(correlation.Spearman) : Percent(result.Accuracy))}");
             else
                 output.Status(value.Total > 0 ? $"{value.Stage}: {value.Done} of {value.Total}" : value.Stage);
         }

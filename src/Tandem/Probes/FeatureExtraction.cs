@@ -72,15 +72,15 @@ public static class FeatureExtraction
     public static IEnumerable<FeatureBlock> Plain(Preprocessing preprocessing, Source source, FeatureOptions options, CancellationToken cancellation = default) =>
         Blocks(preprocessing, source, options, preprocessing.Plain, cancellation);
 
-    /// <summary>Gathers blocks of labelled samples, for probes.</summary>
+    /// <summary>Gathers blocks of samples with classes or scores, for probes.</summary>
     /// <param name="blocks">What <see cref="Encode"/> or <see cref="Plain"/> gave.</param>
     /// <param name="source">The samples, labelled.</param>
     /// <param name="what">What they are for, in errors: <c>train</c>, <c>test</c>.</param>
     /// <param name="layers">Layers that the blocks hold.</param>
-    /// <exception cref="TandemException"><see cref="ErrorKind.Input"/>: no labels, or not one sample that could be read.</exception>
+    /// <exception cref="TandemException"><see cref="ErrorKind.Input"/>: neither labels nor scores, or not one sample that could be read.</exception>
     public static SampleFeatures Gather(IEnumerable<FeatureBlock> blocks, Source source, string what, int layers = 1)
     {
-        var names = RequireLabels(source, what);
+        var names = source.IsScored ? [] : RequireLabels(source, what);
         List<float[]> values = [];
         List<int> samples = [];
         foreach (var block in blocks)
@@ -97,14 +97,32 @@ public static class FeatureExtraction
             part.CopyTo(all.AsSpan(checked((int)at)));
             at += part.Length;
         }
-        return new(all, source.Parts, layers, all.Length / samples.Count / source.Parts / layers, [.. samples.Select(sample => source.Label(sample) ?? throw Unlabelled(source, what, source.Where(sample)))], names);
+        int[] labels = source.IsScored ? [] : [.. samples.Select(sample => source.Label(sample) ?? throw Unlabelled(source, what, source.Where(sample)))];
+        return new(all, source.Parts, layers, all.Length / samples.Count / source.Parts / layers, labels, names)
+        {
+            Scores = source.IsScored ? [.. samples.Select(sample => source.Score(sample) ?? throw new TandemException(ErrorKind.Input, "a sample has no score", source.Where(sample)))] : null,
+        };
     }
 
     /// <summary>The names of a source's classes.</summary>
     /// <param name="source">The samples.</param>
     /// <param name="what">What they are for, in errors: <c>train</c>, <c>test</c>.</param>
     /// <exception cref="TandemException"><see cref="ErrorKind.Input"/>: it has no labels.</exception>
-    public static IReadOnlyList<string> RequireLabels(Source source, string what) => source.ClassNames ?? throw Unlabelled(source, what, source.Description);
+    public static IReadOnlyList<string> RequireLabels(Source source, string what) => source.ClassNames ?? (source.IsScored
+        ? throw new TandemException(ErrorKind.Input, $"the {what} data has scores, no classes", source.Description, "classes", "Judge it with the probe similarity, or say where classes come from: labels=.")
+        : throw Unlabelled(source, what, source.Description));
+
+    /// <summary>Looks whether a source is made of pairs with scores.</summary>
+    /// <param name="source">The samples.</param>
+    /// <param name="what">What they are for, in errors: <c>train</c>, <c>test</c>.</param>
+    /// <exception cref="TandemException"><see cref="ErrorKind.Input"/>: it is not.</exception>
+    public static void RequireScores(Source source, string what)
+    {
+        if (source.IsScored && source.Parts == 2)
+            return;
+        throw new TandemException(ErrorKind.Input, $"the {what} data {(source.IsScored ? "has no pairs" : source.ClassNames is null ? "has no scores" : "has classes, no scores")}", source.Description, "pairs of texts with a score each (a number with decimals)",
+            source.ClassNames is null ? "labels=column:NAME says where scores stand, column=A,B where the texts do." : "Judge it with the probes knn and linear.");
+    }
 
     /// <summary>The samples that a limit takes, in the source's order: drawn, so that an order by class does no harm.</summary>
     /// <param name="source">The samples.</param>

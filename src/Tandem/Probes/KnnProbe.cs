@@ -6,7 +6,7 @@ namespace Tandem.Probes;
 /// <param name="k">Neighbours that vote.</param>
 /// <param name="weighted">DINO's weighted vote instead of one vote each.</param>
 /// <param name="temperature">The weighted vote's temperature.</param>
-public sealed class KnnProbe(int k = 20, bool weighted = false, double temperature = 0.07) : Probe
+public sealed class KnnProbe(int k = 20, bool weighted = false, double temperature = 0.07) : ClassProbe
 {
     /// <inheritdoc/>
     public override string Name => "knn";

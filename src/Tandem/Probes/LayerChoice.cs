@@ -2,8 +2,8 @@ using Tandem.Torch;
 
 namespace Tandem.Probes;
 
-/// <summary>Which layer of an encoder a probe judges.</summary>
-public static class LayerChoice
+/// <summary>Which layer of an encoder a probe of classes judges.</summary>
+static class LayerChoice
 {
     // Enough to tell layers apart; a choice on all of a large set would cost as much as the judging, for every layer.
     const int MostSamples = 5000;
@@ -16,7 +16,7 @@ public static class LayerChoice
     /// <param name="train">Training features of all layers.</param>
     /// <param name="seed">Decides which tenth.</param>
     /// <param name="cancellation">Ends the work.</param>
-    public static int Best(Probe probe, SampleFeatures train, long seed, CancellationToken cancellation = default)
+    public static int Best(ClassProbe probe, SampleFeatures train, long seed, CancellationToken cancellation = default)
     {
         if (train.Layers == 1)
             return 0;
@@ -38,7 +38,7 @@ public static class LayerChoice
         return best;
     }
 
-    static int[] Fewer(int[] samples, long seed)
+    internal static int[] Fewer(int[] samples, long seed)
     {
         if (samples.Length <= MostSamples)
             return samples;

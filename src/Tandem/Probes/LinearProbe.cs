@@ -8,7 +8,7 @@ namespace Tandem.Probes;
 /// training samples, then all of them are fitted; the test samples are only predicted.
 /// </summary>
 /// <param name="seed">Decides which tenth is held out.</param>
-public sealed class LinearProbe(long seed = 0) : Probe
+public sealed class LinearProbe(long seed = 0) : ClassProbe
 {
     /// <summary>Features times samples up to which all samples take part in the choice; beyond, a drawn part of them does, or it would take minutes.</summary>
     const long ChoiceLimit = 10_000_000;

@@ -84,7 +84,7 @@ public sealed class TextModality : Modality
     public override IBatchStream Batches(Source source, int copies, long seed, long first, Action<string>? warn = null)
     {
         var blocks = ((BlockSource)source).Blocks;
-        var masks = new MaskPlan(new MaskSampler(model.FrontEnd.Mask, copies, seed), (1, blocks.Tokens));
+        var masks = MaskPlan.OfText(model.FrontEnd.Mask, copies, seed, blocks.Tokens);
         return new Loader<TextBatch>(new TextBatchMaker(blocks, TextEmbedding.Pad, masks), new TrainingPlan(new Order(seed, blocks.Count), data.Batch, microBatches: data.MicroBatches), data.Workers, firstBatch: first);
     }
 
