@@ -1,5 +1,6 @@
 // Layer norms fused with what stands beside them, and GELU. libtorch 1.13's own GELU gradient is wrong for gradients of another layout
 // than the input's; here both are made contiguous first.
+#include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
@@ -104,12 +105,13 @@ inline void each16(int64_t n, Body&& body) {
 
 inline float total(const __m512 (&sums)[2]) { return _mm512_reduce_add_ps(_mm512_add_ps(sums[0], sums[1])); }
 
-// s <- x + r minus their mean; gives the inverse deviation.
+// s <- x + r minus their mean; gives the inverse deviation. A dropout acts on x, whose first element has the number `index`.
 template <class X, class R>
-inline float centre(const X* x, const R* r, float* s, int64_t width, float eps) {
+inline float centre(const X* x, const R* r, float* s, int64_t width, float eps, const Drop& drop = {0, 0}, int64_t index = 0) {
     __m512 sums[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
     each16(width, [&](int64_t i, __mmask16 m, int k) {
         __m512 v = load16(x + i, m);
+        if (drop.on) v = drop16(drop, index + i, v);
         if (r != nullptr) v = _mm512_add_ps(v, load16(r + i, m));
         store16(s + i, v, m);
         sums[k] = _mm512_add_ps(sums[k], v);
@@ -153,10 +155,10 @@ inline void norm_row_back(float* s, float* g, float inverse, const float* weight
 
 #endif
 
-// ---- add_norm: LN(x + r) * weight + bias, as float32 and, if asked for, a bfloat16 twin for the products that follow
+// ---- add_norm: LN(dropout(x) + r) * weight + bias, as float32 and, if asked for, a bfloat16 twin for the products that follow
 
 template <class X, class R>
-void add_norm_forward(const Tensor& x, const Tensor& r, const Tensor& w, const Tensor& b, float eps, Tensor& y, Tensor& low) {
+void add_norm_forward(const Tensor& x, const Tensor& r, const Tensor& w, const Tensor& b, float eps, const Drop& drop, Tensor& y, Tensor& low) {
     int64_t width = x.size(-1), rows = x.numel() / width;
 #ifdef TANDEM_AVX512
     const X* from = data<X>(x);
@@ -169,7 +171,7 @@ void add_norm_forward(const Tensor& x, const Tensor& r, const Tensor& w, const T
         float* s = buffer.data();
         for (int64_t row = begin; row < end; row++) {
             int64_t at = row * width;
-            __m512 inverse = _mm512_set1_ps(centre(from + at, also == nullptr ? also : also + at, s, width, eps));
+            __m512 inverse = _mm512_set1_ps(centre(from + at, also == nullptr ? also : also + at, s, width, eps, drop, at));
             each16(width, [&](int64_t i, __mmask16 m, int) {
                 __m512 v = affine16(_mm512_mul_ps(load16(s + i, m), inverse), weight, bias, i, m);
                 store16(to + at + i, v, m);
@@ -197,8 +199,8 @@ void add_norm_forward(const Tensor& x, const Tensor& r, const Tensor& w, const T
 }
 
 template <class X, class R>
-void add_norm_backward(const Tensor& x, const Tensor& r, const Tensor& w, float eps, const Tensor& gy, const Tensor& gl, Tensor& gx, Tensor& gr,
-                       AffineGradient& affine_gradient) {
+void add_norm_backward(const Tensor& x, const Tensor& r, const Tensor& w, float eps, const Drop& drop, const Tensor& gy, const Tensor& gl, Tensor& gx,
+                       Tensor& gr, AffineGradient& affine_gradient) {
     int64_t width = x.size(-1), rows = x.numel() / width;
 #ifdef TANDEM_AVX512
     const X* from = data<X>(x);
@@ -213,14 +215,14 @@ void add_norm_backward(const Tensor& x, const Tensor& r, const Tensor& w, float 
         float *s = buffer.data(), *g = s + width;
         for (int64_t row = begin; row < end; row++) {
             int64_t at = row * width;
-            float inverse = centre(from + at, also == nullptr ? also : also + at, s, width, eps);
+            float inverse = centre(from + at, also == nullptr ? also : also + at, s, width, eps, drop, at);
             norm_row_back(s, g, inverse, weight, gw + chunk * width, gb + chunk * width, width,
                 [&](int64_t i, __mmask16 m, __m512) {
                     __m512 d = full != nullptr ? load16(full + at + i, m) : _mm512_setzero_ps();
                     return half != nullptr ? _mm512_add_ps(d, load16(half + at + i, m)) : d;
                 },
                 [&](int64_t i, __mmask16 m, __m512 v) {
-                    store16(to + at + i, v, m);
+                    store16(to + at + i, drop.on ? drop16(drop, at + i, v) : v, m);
                     if (to_also != nullptr) store16(to_also + at + i, v, m);
                 });
         }
@@ -263,12 +265,14 @@ Tensor compact(const Tensor& t) { return t.defined() ? t.contiguous() : t; }
 
 struct AddNorm : Function<AddNorm> {
     static variable_list forward(AutogradContext* ctx, const Tensor& x_in, const optional<Tensor>& r_in, const optional<Tensor>& w, const optional<Tensor>& b,
-                                 double eps, bool pair) {
+                                 double eps, bool pair, double rate, int64_t seed) {
         Tensor x = x_in.contiguous(), r = compact(or_undefined(r_in)), weight = or_undefined(w), bias = or_undefined(b);
         Tensor y = at::empty(x.sizes(), x.options().dtype(at::kFloat)), low;
         if (pair) low = at::empty(x.sizes(), x.options().dtype(at::kBFloat16));
-        by_types(x, r, [&](auto a, auto c) { add_norm_forward<decltype(a), decltype(c)>(x, r, weight, bias, eps, y, low); });
+        by_types(x, r, [&](auto a, auto c) { add_norm_forward<decltype(a), decltype(c)>(x, r, weight, bias, eps, Drop(rate, seed), y, low); });
         ctx->save_for_backward({x, r, weight});
+        ctx->saved_data["rate"] = rate;
+        ctx->saved_data["seed"] = seed;
         ctx->saved_data["eps"] = eps;
         ctx->set_materialize_grads(false);
         return pair ? variable_list{y, low} : variable_list{y};
@@ -278,14 +282,16 @@ struct AddNorm : Function<AddNorm> {
         auto saved = ctx->get_saved_variables();
         Tensor x = saved[0], r = saved[1], w = saved[2];
         Tensor gy = compact(grads[0]), gl = grads.size() > 1 ? compact(grads[1]) : Tensor();
-        if (!gy.defined() && !gl.defined()) return {Tensor(), Tensor(), Tensor(), Tensor(), Tensor(), Tensor()};
+        Tensor none;
+        if (!gy.defined() && !gl.defined()) return {none, none, none, none, none, none, none, none};
+        Drop drop(ctx->saved_data["rate"].toDouble(), ctx->saved_data["seed"].toInt());
         Tensor gx = at::empty_like(x), gr;
-        // One type: one gradient serves both summands.
-        bool shared = r.defined() && r.scalar_type() == x.scalar_type();
+        // One type and no dropout: one gradient serves both summands.
+        bool shared = r.defined() && !drop.on && r.scalar_type() == x.scalar_type();
         if (r.defined() && !shared) gr = at::empty_like(r);
         AffineGradient affine_gradient(w.defined(), x.size(-1));
-        by_types(x, r, [&](auto a, auto c) { add_norm_backward<decltype(a), decltype(c)>(x, r, w, ctx->saved_data["eps"].toDouble(), gy, gl, gx, gr, affine_gradient); });
-        return {gx, shared ? gx : gr, affine_gradient.weight_sum(), affine_gradient.bias_sum(), Tensor(), Tensor()};
+        by_types(x, r, [&](auto a, auto c) { add_norm_backward<decltype(a), decltype(c)>(x, r, w, ctx->saved_data["eps"].toDouble(), drop, gy, gl, gx, gr, affine_gradient); });
+        return {gx, shared ? gx : gr, affine_gradient.weight_sum(), affine_gradient.bias_sum(), none, none, none, none};
     }
 };
 
@@ -293,20 +299,45 @@ Tensor composite_norm(const Tensor& s, const optional<Tensor>& w, const optional
     return at::layer_norm(s.to(at::kFloat), {s.size(-1)}, w, b, eps, false);
 }
 
-Tensor add_norm(const Tensor& x, const optional<Tensor>& r, const optional<Tensor>& w, const optional<Tensor>& b, double eps) {
+// Dropouts that the kernel does not take along. One that starts every row at an even number does the same as this.
+Tensor dropped(const Tensor& x, double rate, int64_t seed) {
+    static auto op = c10::Dispatcher::singleton().findSchemaOrThrow("tandem::dropout", "").typed<Tensor(const Tensor&, double, int64_t)>();
+    return op.call(x, rate, seed);
+}
+
+bool takes_dropout(const Tensor& x) {
+#ifdef TANDEM_AVX512
+    return x.is_cpu() && x.size(-1) % 16 == 0;
+#else
+    return false;
+#endif
+}
+
+Tensor add_norm(const Tensor& x_in, const optional<Tensor>& r, const optional<Tensor>& w, const optional<Tensor>& b, double eps, double rate, int64_t seed) {
+    Tensor x = x_in;
+    if (!takes_dropout(x)) {
+        x = dropped(x, rate, seed);
+        rate = 0;
+    }
     if (!x.is_cpu() || x.scalar_type() == at::kDouble) {
         Tensor s = r.has_value() ? x + *r : x;
         return s.scalar_type() == at::kDouble ? at::layer_norm(s, {s.size(-1)}, w, b, eps, false) : composite_norm(s, w, b, eps);
     }
-    return AddNorm::apply(x, r, w, b, eps, false)[0];
+    return AddNorm::apply(x, r, w, b, eps, false, rate, seed)[0];
 }
 
-std::tuple<Tensor, Tensor> add_norm_pair(const Tensor& x, const optional<Tensor>& r, const optional<Tensor>& w, const optional<Tensor>& b, double eps) {
+std::tuple<Tensor, Tensor> add_norm_pair(const Tensor& x_in, const optional<Tensor>& r, const optional<Tensor>& w, const optional<Tensor>& b, double eps, double rate,
+                                         int64_t seed) {
+    Tensor x = x_in;
+    if (!takes_dropout(x)) {
+        x = dropped(x, rate, seed);
+        rate = 0;
+    }
     if (!x.is_cpu()) {
         Tensor y = composite_norm(r.has_value() ? x + *r : x, w, b, eps);
         return {y, y.to(at::kBFloat16)};
     }
-    auto out = AddNorm::apply(x, r, w, b, eps, true);
+    auto out = AddNorm::apply(x, r, w, b, eps, true, rate, seed);
     return {out[0], out[1]};
 }
 
@@ -480,8 +511,8 @@ Tensor gelu(const Tensor& x) {
 }  // namespace
 
 TORCH_LIBRARY_FRAGMENT(tandem, m) {
-    m.def("add_norm(Tensor x, Tensor? residual, Tensor? weight, Tensor? bias, float eps) -> Tensor", &add_norm);
-    m.def("add_norm_pair(Tensor x, Tensor? residual, Tensor? weight, Tensor? bias, float eps) -> (Tensor, Tensor)", &add_norm_pair);
+    m.def("add_norm(Tensor x, Tensor? residual, Tensor? weight, Tensor? bias, float eps, float rate=0., int seed=0) -> Tensor", &add_norm);
+    m.def("add_norm_pair(Tensor x, Tensor? residual, Tensor? weight, Tensor? bias, float eps, float rate=0., int seed=0) -> (Tensor, Tensor)", &add_norm_pair);
     m.def("norm_gelu(Tensor x, Tensor? weight, Tensor? bias, float eps, Tensor? skip) -> Tensor", &norm_gelu);
     m.def("gelu(Tensor x) -> Tensor", &gelu);
 }
