@@ -185,10 +185,13 @@ inline void pack_right(const bf16* x, int64_t ld, int64_t rows, int64_t columns,
     }
 }
 
-// Gradient of a weight [n, k] and, if wanted, of a bias [n], from g [rows, n] and x [rows, k]. Rows are summed in a fixed number of parts,
-// which are then added in order.
+// Where rows lie that may overlap: `count` rows a sample, `step` elements apart, samples `sample` elements apart.
+struct Windows { int64_t count, step, sample; };
+
+// Gradient of a weight [n, k] and, if wanted, of a bias [n], from g [rows, n] and x [rows, k], or windows of x. Rows are summed in a fixed
+// number of parts, which are then added in order.
 template <class T>
-void weight_gradient(const T* g, const T* x, int64_t rows, int64_t n, int64_t k, float* weight, float* bias) {
+void weight_gradient(const T* g, const T* x, int64_t rows, int64_t n, int64_t k, float* weight, float* bias, const Windows* windows = nullptr) {
     constexpr int64_t depth = 128;     // rows at a time
     constexpr int64_t width = 256;     // columns of x that one task takes
     constexpr int64_t s = step_of<T>;
@@ -206,8 +209,16 @@ void weight_gradient(const T* g, const T* x, int64_t rows, int64_t n, int64_t k,
         float* b = data<float>(bias_sums) + part * n;
         if (sum_bias) std::memset(b, 0, n * sizeof(float));
         T *left = thread_memory<T>(groups * 6 * depth, 0), *right = thread_memory<T>(panel * depth, 1);
-        for (int64_t r = begin; r < end; r += depth) {
-            int64_t count = std::min(depth, end - r), steps = steps_of<T>(count);
+        for (int64_t r = begin, count; r < end; r += count) {
+            count = std::min(depth, end - r);
+            const T* rows_of_x = x + r * k;
+            int64_t ld = k;
+            if (windows != nullptr) {
+                count = std::min(count, windows->count - r % windows->count);
+                rows_of_x = x + r / windows->count * windows->sample + r % windows->count * windows->step;
+                ld = windows->step;
+            }
+            int64_t steps = steps_of<T>(count);
             pack_left(g + r * n, n, count, n, left);
             if (sum_bias)
                 for (int64_t c = 0; c < n; c += 16) {
@@ -217,7 +228,7 @@ void weight_gradient(const T* g, const T* x, int64_t rows, int64_t n, int64_t k,
                     store16(b + c, total, m);
                 }
             for (int64_t p = 0; p < columns; p += panel) {
-                pack_right(x + r * k + from + p, k, count, columns - p, right);
+                pack_right(rows_of_x + from + p, ld, count, columns - p, right);
                 for (int64_t q = 0; q < groups; q++)
                     tile<6>(left + q * 6 * steps * s, s, 6 * s, right, steps, q * 6, p, [&](int64_t row, int64_t column, __m512 v) {
                         __mmask16 m = first_lanes(columns - column);

@@ -1414,6 +1414,20 @@ public static unsafe partial class Ops
         }
     }
 
+    static readonly Operator tandem_conv_frames = new("tandem::conv_frames(Tensor x, Tensor weight, int stride) -> Tensor");
+
+    /// <summary><c>tandem::conv_frames(Tensor x, Tensor weight, int stride) -&gt; Tensor</c></summary>
+    public static Tensor ConvFrames(this Tensor x, Tensor weight, long stride)
+    {
+        Value* values = stackalloc Value[3];
+        {
+            values[0] = Torch.Value.Of(x);
+            values[1] = Torch.Value.Of(weight);
+            values[2] = Torch.Value.Of(stride);
+            return Operator.One(tandem_conv_frames, values, 3);
+        }
+    }
+
     static readonly Operator tandem_choose = new("tandem::choose(Tensor x, Tensor keep, int copies) -> Tensor");
 
     /// <summary><c>tandem::choose(Tensor x, Tensor keep, int copies) -&gt; Tensor</c></summary>
