@@ -142,12 +142,17 @@ T* thread_memory(int64_t elements, int slot) {
 
 // ---- gradients of weights: outputs [n, k] = sum over rows of g[row, n] · x[row, k]
 
-// Rows of g in groups of six columns: to[group][step][column in group][within step]; the last group is filled with zeros.
+// Rows of g in groups of six columns: to[group][step][column in group][within step]; the last group is filled with zeros. Masked stores of
+// six words take ten times as long as whole ones, whose two words too many are overwritten by the next step's: not so in the last step.
 inline void pack_left(const float* g, int64_t ld, int64_t rows, int64_t columns, float* to) {
     for (int64_t r = 0; r < rows; r++)
         for (int64_t n = 0; n < columns; n += 6) {
             float* out = to + n * rows + r * 6;
             const float* in = g + r * ld + n;
+            if (r + 1 < rows && n + 8 <= columns) {
+                _mm256_storeu_ps(out, _mm256_loadu_ps(in));
+                continue;
+            }
             int64_t count = std::min<int64_t>(6, columns - n);
             __m256 six = _mm256_maskz_loadu_ps(static_cast<__mmask8>((1u << count) - 1), in);
             _mm256_mask_storeu_ps(out, 0x3f, six);
@@ -158,7 +163,14 @@ inline void pack_left(const bf16* g, int64_t ld, int64_t rows, int64_t columns, 
     int64_t steps = (rows + 1) / 2;
     for (int64_t s = 0; s < steps; s++) {
         const bf16 *even = g + 2 * s * ld, *odd = 2 * s + 1 < rows ? even + ld : nullptr;
-        for (int64_t n = 0; n < columns; n += 6) {
+        int64_t n = 0;
+        if (s + 1 < steps)
+            for (; n + 8 <= columns; n += 6) {
+                __m256i low = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(even + n)));
+                __m256i high = _mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(odd + n))), 16);
+                _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + n * steps * 2 + s * 12), _mm256_or_si256(low, high));
+            }
+        for (; n < columns; n += 6) {
             auto mask = static_cast<__mmask8>((1u << std::min<int64_t>(6, columns - n)) - 1);
             __m256i low = _mm256_cvtepu16_epi32(_mm_maskz_loadu_epi16(mask, even + n));
             __m256i high = odd == nullptr ? _mm256_setzero_si256() : _mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_maskz_loadu_epi16(mask, odd + n)), 16);
