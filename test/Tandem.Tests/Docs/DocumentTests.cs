@@ -27,6 +27,7 @@ public sealed partial class DocumentTests
         foreach (var part in new[] { "test", "recipes", "demo" }.Where(part => Directory.Exists(Repository.At(part))))
             Directory.CreateSymbolicLink(folder[part], Repository.At(part));
         OwnPictures.Put(folder["photos"]);
+        OwnSpeechAndText.Put(folder);
         foreach (var command in Commands(document))
         {
             var result = DocumentCommands.Run(command, folder.Path, Limit);
