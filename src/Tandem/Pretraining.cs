@@ -49,6 +49,9 @@ public sealed class Pretraining : IDisposable
     /// <summary>The run folder.</summary>
     public string Folder => run.Path;
 
+    /// <summary>Samples that are trained on.</summary>
+    public int Samples => source.Count;
+
     /// <summary>What was put back, where a run goes on; where <c>init=</c> gave weights, what of them was used.</summary>
     public IReadOnlyList<(string What, string Restored)> Restored { get; private set; } = [];
 

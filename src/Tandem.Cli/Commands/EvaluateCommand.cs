@@ -50,11 +50,27 @@ sealed class EvaluateCommand : Command
         // One path for both: each takes its part of what lies there.
         var parts = train == test;
         Source Open(string path, string? part) => preprocessing.Open(path, new SourceOptions { Format = call["format"], Labels = call["labels"] ?? "auto", Column = call["column"], Split = part, Warn = call.Output.Note });
-        using var learn = Open(train, call["train_split"] ?? (parts ? "train" : null));
+        TandemException Same(Exception? inner = null) => new(ErrorKind.Usage, $"train and test are the same {preprocessing.Samples}", test, $"other {preprocessing.Samples} to test on than those to learn from", "Give test=… another path.", inner);
+        // One path that holds no parts at all is the same twice.
+        Source Take(string path, string? asked, bool guess, string part)
+        {
+            if (asked is not null || !guess)
+                return Open(path, asked);
+            try
+            {
+                return Open(path, part);
+            }
+            catch (TandemException error) when (parts && part == "train" && error.Kind == ErrorKind.Input)
+            {
+                Open(path, null).Dispose();
+                throw Same(error);
+            }
+        }
+        using var learn = Take(train, call["train_split"], parts, "train");
         // A folder of CIFAR or MNIST holds both parts, and the test part is meant; elsewhere nothing has this name.
-        using var judge = Open(test, call["test_split"] ?? (parts || HoldsPackedParts(test) ? "test" : null));
+        using var judge = Take(test, call["test_split"], parts || HoldsPackedParts(test), "test");
         if (parts && learn.Description == judge.Description && learn.Count == judge.Count && learn.Name(0) == judge.Name(0))
-            throw new TandemException(ErrorKind.Usage, $"train and test are the same {preprocessing.Samples}", test, $"other {preprocessing.Samples} to test on than those to learn from", "Give test=… another path.");
+            throw Same();
         call.ApplyThreads();
         if (call.Options.DryRun)
         {

@@ -236,6 +236,31 @@ public sealed class AudioFrontEnd : FrontEnd
         return new((input, _, masking, pass) => decoder.Forward(input, Grid(masking.Places), pass));
     }
 
+    /// <inheritdoc/>
+    public override int ReconstructedValues => LogMel.Bands;
+
+    /// <summary>80 log-mel bands of the middle of each frame, each band standardised over the recording.</summary>
+    public override Tensor Reconstruction(Batch batch, Device device)
+    {
+        using var scope = TensorScope.Enter("log-mel");
+        var audio = (AudioBatch)batch;
+        var samples = Tensor.From(audio.Samples, device);
+        var frames = options.Frames((int)samples.Size(1));
+        var start = Math.Max(0, (options.ReceptiveField - LogMel.Window) / 2);
+        var hop = options.Extractor.Aggregate(1, (product, layer) => product * layer.Stride);
+        // Extractors that see less than a window end closer to the last sample than it does.
+        var missing = start + ((frames - 1L) * hop) + LogMel.Window - samples.Size(1);
+        if (missing > 0)
+            samples = samples.ConstantPadNd([0, missing]);
+        var kernels = Tensor.From(HostTensor.From<float>(LogMel.FourierKernels(), 2L * LogMel.Frequencies, 1, LogMel.Window), device);
+        var waves = Ops.Conv1d(samples.Narrow(1, start, samples.Size(1) - start).Unsqueeze(1), kernels, stride: [hop]).Narrow(2, 0, frames).Square();
+        var power = waves.Narrow(1, 0, LogMel.Frequencies).Add(waves.Narrow(1, LogMel.Frequencies, LogMel.Frequencies)).Transpose(1, 2);
+        var weights = Tensor.From(HostTensor.From<float>(LogMel.BandWeights(), LogMel.Frequencies, LogMel.Bands), device);
+        var bands = power.Matmul(weights).Add(1e-6).Log();
+        var centred = bands.Sub(bands.Mean([1], keepdim: true));
+        return scope.Keep(centred.Div(centred.Square().Mean([1], keepdim: true).Add(1e-4).Sqrt()));
+    }
+
     Tensor Frames(AudioBatch audio, Pass pass)
     {
         var samples = Tensor.From(audio.Samples, Extractor.Device);

@@ -145,7 +145,10 @@ public abstract class FrontEnd
     /// <summary>The modality's decoder.</summary>
     public abstract Filler CreateDecoder(Weights at);
 
-    /// <summary>What a reconstruction loss would reconstruct: [n, places, values], each place standardised; null if the modality has nothing.</summary>
+    /// <summary>Values of a place that a reconstruction loss would reconstruct; 0 if the modality has nothing.</summary>
+    public virtual int ReconstructedValues => 0;
+
+    /// <summary>What a reconstruction loss would reconstruct, standardised: [n, places, values]; null if the modality has nothing.</summary>
     public virtual Tensor? Reconstruction(Batch batch, Device device) => null;
 
     /// <summary>Tokens for the trunk: positions, masking, extra tokens, the front end's own blocks.</summary>

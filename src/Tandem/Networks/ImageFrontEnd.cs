@@ -138,6 +138,9 @@ public sealed class ImageFrontEnd : FrontEnd
         }
     }
 
+    /// <inheritdoc/>
+    public override int ReconstructedValues => options.Channels * options.PatchSize * options.PatchSize;
+
     /// <summary>Pixels of each patch in the order row, column, channel, standardised by the patch's mean and unbiased variance (eps 1e-6).</summary>
     public override Tensor Reconstruction(Batch batch, Device device)
     {

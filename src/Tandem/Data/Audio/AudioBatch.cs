@@ -23,6 +23,9 @@ public sealed class AudioBatch : Batch
     /// <inheritdoc/>
     public override HostTensor Input => Samples;
 
+    /// <summary>Room for recordings: float32 zeros [n, samples].</summary>
+    internal static HostTensor Room(int n, int samples) => new(ScalarType.Float, [n, samples], new byte[checked(n * samples * sizeof(float))]);
+
     /// <inheritdoc/>
     public override int Count => (int)Samples.Shape[0];
 }

@@ -55,7 +55,7 @@ public sealed class AudioBatchMaker(AudioSource source, AudioBatchOptions option
         }
         int[] full = [.. rows.Select(row => row.Scan.Length)];
         var target = AudioCollation.Target(full, options.Pad, options.Longest);
-        var samples = HostTensor.From<float>(new float[checked(n * target)], n, target);
+        var samples = AudioBatch.Room(n, target);
         var lengths = new int[n];
         for (var i = 0; i < n; i++)
         {

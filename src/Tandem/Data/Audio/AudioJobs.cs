@@ -7,8 +7,8 @@ readonly record struct AudioLimits(int Rows, int Window)
 {
     const int SamplesOfRow = 10 * Waveform.SampleRate;
 
-    // More at once makes no computing faster, and is memory for sound that nobody hears yet: four minutes, unless one window is longer.
-    const long MostSamples = 240 * Waveform.SampleRate;
+    // More at once makes no computing faster, and is memory for sound that nobody hears yet: two minutes, unless one window is longer.
+    const long MostSamples = 120 * Waveform.SampleRate;
 
     /// <summary>Samples of a batch, padding included; a single row may always be as long as its window.</summary>
     public long Samples => Math.Max(Window, Math.Min((long)Rows * SamplesOfRow, MostSamples));

@@ -1,4 +1,4 @@
-using Tandem.Torch;
+using System.Buffers;
 
 namespace Tandem.Data.Audio;
 
@@ -20,18 +20,18 @@ sealed class AudioRows(AudioSource source, AudioStreamOptions options, AudioLimi
     /// <exception cref="TandemException">Something that is not one recording's fault.</exception>
     public void Make(int[] places, Func<int, int> sample, Action<int, TandemException> refuse, Action<MadeRows> hand, CancellationToken stop)
     {
-        List<(int Place, float[] Samples)> rows = [];
+        List<Row> rows = [];
         List<int> finished = [];
         void Flush()
         {
-            rows.Sort((a, b) => a.Samples.Length != b.Samples.Length ? a.Samples.Length.CompareTo(b.Samples.Length) : a.Place.CompareTo(b.Place));
+            // Stable: windows of a recording stay in their order.
+            rows = [.. rows.OrderBy(row => row.Length).ThenBy(row => row.Place)];
             var first = 0;
-            foreach (var end in limits.Cut([.. rows.Select(row => row.Samples.Length)], _ => 1).ToList())
+            foreach (var end in limits.Cut([.. rows.Select(row => row.Length)], _ => 1))
             {
                 var batch = Batch(rows[first..end], sample);
-                for (; first < end; first++)
-                    rows[first] = (rows[first].Place, []);
-                hand(new(batch, first == rows.Count ? [.. finished] : []));
+                first = end;
+                hand(new(batch, end == rows.Count ? [.. finished] : []));
             }
             if (rows.Count == 0)
                 hand(new(null, [.. finished]));
@@ -42,11 +42,11 @@ sealed class AudioRows(AudioSource source, AudioStreamOptions options, AudioLimi
         {
             try
             {
-                foreach (var window in Windows(sample(place), stop))
+                foreach (var (window, length) in Windows(sample(place), stop))
                 {
-                    if (rows.Count > 0 && (rows.Count + 1) * (long)Math.Max(window.Length, rows.Max(row => row.Samples.Length)) > limits.Samples)
+                    if (rows.Count > 0 && (rows.Count + 1) * (long)Math.Max(length, rows.Max(row => row.Length)) > limits.Samples)
                         Flush();
-                    rows.Add((place, window));
+                    rows.Add(new(place, window, length));
                 }
             }
             catch (TandemException error) when (IsItsOwn(error))
@@ -62,26 +62,28 @@ sealed class AudioRows(AudioSource source, AudioStreamOptions options, AudioLimi
     static bool IsItsOwn(TandemException error) =>
         error.Kind == ErrorKind.Input || (error.Kind == ErrorKind.Machine && error.Where is not (NativeLibraries.SoundFile or NativeLibraries.Soxr));
 
-    IEnumerable<float[]> Windows(int sample, CancellationToken stop)
+    // Windows of long recordings are lent by the pool: else hours of them would be garbage faster than it is collected.
+    IEnumerable<(float[] Samples, int Length)> Windows(int sample, CancellationToken stop)
     {
         var scan = Scan(sample, out var whole, stop);
         if (whole is not null)
         {
             if (options.Standardise)
                 scan.Moments.Standardise(whole);
-            yield return whole;
+            yield return (whole, whole.Length);
             yield break;
         }
         using var stream = source.Read(sample);
         for (var left = scan.Length; left >= options.MinSamples; left -= options.MaxSamples)
         {
             stop.ThrowIfCancellationRequested();
-            var window = GC.AllocateUninitializedArray<float>(Math.Min(left, options.MaxSamples));
-            if (stream.Fill(window) < window.Length)
+            var length = Math.Min(left, options.MaxSamples);
+            var window = ArrayPool<float>.Shared.Rent(length);
+            if (stream.Fill(window.AsSpan(0, length)) < length)
                 throw FileFault.Truncated.Error($"the recording had {scan.Length} samples at 16 kHz when it was first read, and has fewer now", source.Where(sample));
             if (options.Standardise)
-                scan.Moments.Standardise(window);
-            yield return window;
+                scan.Moments.Standardise(window.AsSpan(0, length));
+            yield return (window, length);
         }
     }
 
@@ -93,13 +95,17 @@ sealed class AudioRows(AudioSource source, AudioStreamOptions options, AudioLimi
             : throw FileFault.Unsupported.Error($"the recording has {scan.Length} samples at 16 kHz", source.Where(sample), $"at least {options.MinSamples}", "leave it out");
     }
 
-    AudioBatch Batch(List<(int Place, float[] Samples)> rows, Func<int, int> sample)
+    AudioBatch Batch(List<Row> rows, Func<int, int> sample)
     {
-        int[] lengths = [.. rows.Select(row => row.Samples.Length)];
+        int[] lengths = [.. rows.Select(row => row.Length)];
         var longest = lengths.Max();
-        var samples = HostTensor.From<float>(new float[checked(rows.Count * longest)], rows.Count, longest);
+        var samples = AudioBatch.Room(rows.Count, longest);
         for (var row = 0; row < rows.Count; row++)
-            rows[row].Samples.CopyTo(samples.As<float>()[(row * longest)..]);
+        {
+            rows[row].Samples.AsSpan(0, lengths[row]).CopyTo(samples.As<float>()[(row * longest)..]);
+            if (rows[row].Samples.Length != lengths[row])
+                ArrayPool<float>.Shared.Return(rows[row].Samples);
+        }
         return new AudioBatch
         {
             Ids = [.. rows.Select(row => (long)row.Place)],
@@ -108,4 +114,7 @@ sealed class AudioRows(AudioSource source, AudioStreamOptions options, AudioLimi
             Lengths = lengths.Min() < longest ? lengths : null,
         };
     }
+
+    /// <summary>A row: the first <paramref name="Length"/> of the samples.</summary>
+    readonly record struct Row(int Place, float[] Samples, int Length);
 }

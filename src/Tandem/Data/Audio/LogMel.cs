@@ -15,6 +15,9 @@ public static class LogMel
     /// <summary>Samples from one frame to the next.</summary>
     public const int Hop = 160;
 
+    /// <summary>Frequencies of a frame, from 0 to 8000 Hz.</summary>
+    public const int Frequencies = Half + 1;
+
     /// <summary>Numbers that describe a recording: mean and deviation of each band.</summary>
     public const int Width = 2 * Bands;
 
@@ -25,6 +28,7 @@ public static class LogMel
 
     static readonly float[] Hann = [.. Enumerable.Range(0, Window).Select(i => (float)(0.5 - (0.5 * Math.Cos(2 * Math.PI * i / Window))))];
     static readonly (int First, float[] Weights)[] Filters = [.. Enumerable.Range(0, Bands).Select(Filter)];
+    static readonly Lazy<float[]> Kernels = new(MakeKernels);
     static readonly RealTransform Transform = new(Points);
 
     /// <summary>Frames of so many samples: 1 + ⌊(samples − 400) / 160⌋, at least 1.</summary>
@@ -61,6 +65,37 @@ public static class LogMel
             }
         }
         return spectrogram;
+    }
+
+    /// <summary>The windowed cosines, then the windowed sines, of the 257 frequencies, as kernels of a convolution: [514, 400].</summary>
+    public static float[] FourierKernels() => Kernels.Value;
+
+    static float[] MakeKernels()
+    {
+        var kernels = new float[2 * (Half + 1) * Window];
+        for (var frequency = 0; frequency <= Half; frequency++)
+        {
+            for (var i = 0; i < Window; i++)
+            {
+                var (sine, cosine) = Math.SinCos(2 * Math.PI * frequency * i / Points);
+                kernels[(frequency * Window) + i] = (float)(Hann[i] * cosine);
+                kernels[((Half + 1 + frequency) * Window) + i] = (float)(Hann[i] * sine);
+            }
+        }
+        return kernels;
+    }
+
+    /// <summary>The bands' weights of the 257 frequencies: [257, 80].</summary>
+    public static float[] BandWeights()
+    {
+        var weights = new float[(Half + 1) * Bands];
+        for (var band = 0; band < Bands; band++)
+        {
+            var (first, own) = Filters[band];
+            for (var i = 0; i < own.Length; i++)
+                weights[((first + i) * Bands) + band] = own[i];
+        }
+        return weights;
     }
 
     /// <summary>Mean and standard deviation over time of each band, for each row of a batch; padding does not count.</summary>

@@ -1,3 +1,6 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+
 namespace Tandem.Data.Audio;
 
 /// <summary>
@@ -9,6 +12,7 @@ sealed class RealTransform
     readonly int half;
     readonly int[] reversed;
     readonly float[] cosines, sines;
+    readonly (float[] Cosines, float[] Sines)[] stages;
 
     /// <param name="points">A power of two, at least 4.</param>
     public RealTransform(int points)
@@ -18,10 +22,13 @@ sealed class RealTransform
         reversed = new int[half];
         for (var i = 0; i < half; i++)
             reversed[i] = (reversed[i >> 1] >> 1) | ((i & 1) << (bits - 1));
-        // The angles of all points; the complex row of half the length takes every second one.
         cosines = [.. Enumerable.Range(0, half + 1).Select(k => (float)Math.Cos(2 * Math.PI * k / points))];
         sines = [.. Enumerable.Range(0, half + 1).Select(k => (float)-Math.Sin(2 * Math.PI * k / points))];
+        // A stage that joins rows of length l takes every (points / l)-th angle.
+        stages = [.. Enumerable.Range(0, bits).Select(stage => 1 << stage).Select(middle => (Every(cosines, middle), Every(sines, middle)))];
     }
+
+    float[] Every(float[] angles, int middle) => [.. Enumerable.Range(0, middle).Select(j => angles[j * half / middle])];
 
     /// <summary>Squares of the absolute values of the spectrum.</summary>
     /// <param name="points">The numbers.</param>
@@ -35,8 +42,8 @@ sealed class RealTransform
             real[reversed[i]] = points[2 * i];
             imaginary[reversed[i]] = points[(2 * i) + 1];
         }
-        for (var length = 2; length <= half; length *= 2)
-            Stage(real, imaginary, length);
+        foreach (var (cosine, sine) in stages)
+            Join(real, imaginary, cosine, sine);
         for (var k = 0; k <= half; k++)
         {
             var mirror = (half - k) % half;
@@ -49,20 +56,38 @@ sealed class RealTransform
         }
     }
 
-    void Stage(Span<float> real, Span<float> imaginary, int length)
+    static void Join(Span<float> real, Span<float> imaginary, ReadOnlySpan<float> cosines, ReadOnlySpan<float> sines)
     {
-        var (middle, step) = (length / 2, 2 * half / length);
-        for (var start = 0; start < half; start += length)
+        var middle = cosines.Length;
+        for (var start = 0; start < real.Length; start += 2 * middle)
         {
+            Span<float> realA = real.Slice(start, middle), realB = real.Slice(start + middle, middle);
+            Span<float> imaginaryA = imaginary.Slice(start, middle), imaginaryB = imaginary.Slice(start + middle, middle);
+            if (middle >= Vector<float>.Count)
+            {
+                Turn(Vectors(realA), Vectors(imaginaryA), Vectors(realB), Vectors(imaginaryB), MemoryMarshal.Cast<float, Vector<float>>(cosines), MemoryMarshal.Cast<float, Vector<float>>(sines));
+                continue;
+            }
             for (var j = 0; j < middle; j++)
             {
-                var (a, b) = (start + j, start + j + middle);
-                float cosine = cosines[j * step], sine = sines[j * step];
-                var x = (real[b] * cosine) - (imaginary[b] * sine);
-                var y = (real[b] * sine) + (imaginary[b] * cosine);
-                (real[b], imaginary[b]) = (real[a] - x, imaginary[a] - y);
-                (real[a], imaginary[a]) = (real[a] + x, imaginary[a] + y);
+                var x = (realB[j] * cosines[j]) - (imaginaryB[j] * sines[j]);
+                var y = (realB[j] * sines[j]) + (imaginaryB[j] * cosines[j]);
+                (realB[j], imaginaryB[j]) = (realA[j] - x, imaginaryA[j] - y);
+                (realA[j], imaginaryA[j]) = (realA[j] + x, imaginaryA[j] + y);
             }
+        }
+    }
+
+    static Span<Vector<float>> Vectors(Span<float> numbers) => MemoryMarshal.Cast<float, Vector<float>>(numbers);
+
+    static void Turn(Span<Vector<float>> realA, Span<Vector<float>> imaginaryA, Span<Vector<float>> realB, Span<Vector<float>> imaginaryB, ReadOnlySpan<Vector<float>> cosines, ReadOnlySpan<Vector<float>> sines)
+    {
+        for (var j = 0; j < cosines.Length; j++)
+        {
+            var x = (realB[j] * cosines[j]) - (imaginaryB[j] * sines[j]);
+            var y = (realB[j] * sines[j]) + (imaginaryB[j] * cosines[j]);
+            (realB[j], imaginaryB[j]) = (realA[j] - x, imaginaryA[j] - y);
+            (realA[j], imaginaryA[j]) = (realA[j] + x, imaginaryA[j] + y);
         }
     }
 }

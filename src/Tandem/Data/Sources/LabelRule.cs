@@ -122,7 +122,7 @@ public sealed record LabelRule(LabelOrigin Origin, string? Field = null, int Par
         for (var i = 0; i < texts.Length; i++)
             texts[i] = source.ClassFolder(i) ?? throw Lacks(source, i, "is in no class folder", $"ROOT/CLASS/{source.Kind.Sample}");
         var names = texts.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray();
-        var splits = names.Where(name => name is "train" or "val" or "valid" or "validation" or "test").ToArray();
+        var splits = names.Where(name => name is "train" or "val" or "valid" or "validation" or "dev" or "test").ToArray();
         if (splits.Length == names.Length && names.Length > 1)
         {
             throw new TandemException(ErrorKind.Input, $"the folders {string.Join(", ", names)} are parts of a data set, not classes", source.Description,

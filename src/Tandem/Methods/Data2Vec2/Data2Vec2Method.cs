@@ -23,6 +23,7 @@ public sealed class Data2Vec2Method : Method
     readonly FrontEnd? teacherFrontEnd;
     readonly Trunk teacherTrunk;
     readonly long seed;
+    long update;
 
     /// <summary>Builds student (<c>front</c>, <c>trunk</c>, <c>decoder</c>, …) and teacher.</summary>
     /// <param name="weights">The student's store.</param>
@@ -45,7 +46,11 @@ public sealed class Data2Vec2Method : Method
         }
         decoders.Add(frontEnd.CreateDecoder(root / "decoder"));
         if (options.ReconstructionWeight > 0)
-            reconstruction = new(root / "reconstruction", frontEnd.Width, frontEnd.Width, Init.FanIn(frontEnd.Width), Init.FanIn(frontEnd.Width));
+        {
+            if (frontEnd.ReconstructedValues == 0)
+                throw new TandemException(ErrorKind.Usage, "this kind of data has nothing to reconstruct", "objective.reconstruction_weight", "0");
+            reconstruction = new(root / "reconstruction", frontEnd.Width, frontEnd.ReconstructedValues, Init.FanIn(frontEnd.Width), Init.FanIn(frontEnd.Width));
+        }
 
         var followed = WeightStore.Following(weights);
         teacherFrontEnd = options.TeacherParts switch
@@ -70,6 +75,13 @@ public sealed class Data2Vec2Method : Method
 
     /// <summary>The teacher as an encoder, where it has a front end of its own.</summary>
     public EncoderNetwork? TeacherEncoder => teacherFrontEnd is null ? null : new(teacherFrontEnd, teacherTrunk);
+
+    /// <inheritdoc/>
+    public override double? BeforeMicroBatch(long update)
+    {
+        this.update = update;
+        return base.BeforeMicroBatch(update);
+    }
 
     /// <inheritdoc/>
     public override StepLoss Loss(Batch batch, Pass pass)
@@ -185,16 +197,11 @@ public sealed class Data2Vec2Method : Method
             var ones = Ops.Ones([token.Size(0), 1], ScalarType.Byte, token.Device);
             parts.Add(("class", Ops.Regression(token, targets.Mean([1], keepdim: true), ones, options.LossBeta, scale).Mul(options.ClassWeight * masking.Masked)));
         }
-        if (reconstruction is not null)
+        var share = options.ReconstructionWeight * (options.ReconstructionEnd is { } end ? Math.Max(0, 1 - ((double)update / end)) : 1);
+        if (reconstruction is not null && share > 0)
         {
-            var original = frontEnd.Reconstruction(batch, Weights.Device)
-                ?? throw new TandemException(ErrorKind.Usage, "this kind of data has nothing to reconstruct", "objective.reconstruction_weight", "0");
-            if (original.Size(2) != frontEnd.Width)
-            {
-                throw new TandemException(ErrorKind.Usage, $"a place has {original.Size(2)} values, but the model is {frontEnd.Width} wide", "objective.reconstruction_weight",
-                    "a model as wide as a place has values");
-            }
-            parts.Add(("reconstruction", Ops.Regression(reconstruction.Forward(predictions[0], pass), original, masking.Mask, options.LossBeta, scale).Mul(options.ReconstructionWeight)));
+            var original = frontEnd.Reconstruction(batch, Weights.Device)!;
+            parts.Add(("reconstruction", Ops.Regression(reconstruction.Forward(predictions[0], pass), original, masking.Mask, options.LossBeta, scale).Mul(share)));
         }
         return parts;
     }

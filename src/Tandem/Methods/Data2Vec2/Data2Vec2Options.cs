@@ -59,9 +59,13 @@ public sealed record Data2Vec2Options
     [Range(0)]
     public double ClassWeight { get; init; }
 
-    /// <summary>Weight of the reconstruction of the input at masked places.</summary>
+    /// <summary>Weight of the reconstruction of the input at masked places (pixels of patches; log-mel bands of frames).</summary>
     [Range(0)]
     public double ReconstructionWeight { get; init; }
+
+    /// <summary>Update at which this weight, falling in a line from the first one on, has become 0; null: it stays.</summary>
+    [Range(1)]
+    public long? ReconstructionEnd { get; init; }
 
     /// <summary>A convolutional decoder along the sequence beside the modality's own; null for none.</summary>
     public DecoderOptions? SharedDecoder { get; init; }

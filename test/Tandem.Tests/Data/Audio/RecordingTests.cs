@@ -8,43 +8,15 @@ namespace Tandem.Tests.Data.Audio;
 
 public sealed class RecordingTests
 {
-    static byte[] Wav(int frames, int rate = 16000, int channels = 1, int? announced = null)
-    {
-        using var memory = new MemoryStream();
-        using var to = new BinaryWriter(memory);
-        var bytes = (announced ?? frames) * channels * 2;
-        to.Write("RIFF"u8);
-        to.Write(36 + bytes);
-        to.Write("WAVEfmt "u8);
-        to.Write(16);
-        to.Write((short)1);
-        to.Write((short)channels);
-        to.Write(rate);
-        to.Write(rate * channels * 2);
-        to.Write((short)(channels * 2));
-        to.Write((short)16);
-        to.Write("data"u8);
-        to.Write(bytes);
-        for (var i = 0; i < frames * channels; i++)
-            to.Write((short)(10000 * Math.Sin(i / (double)channels * 0.05)));
-        return memory.ToArray();
-    }
-
-    static void Write(TemporaryFolder folder, string name, byte[] bytes)
-    {
-        Directory.CreateDirectory(Path.GetDirectoryName(folder[name])!);
-        File.WriteAllBytes(folder[name], bytes);
-    }
-
     [Fact]
     public void AFolderAndATarOfItGiveTheSameSamplesAndClasses()
     {
         using var folder = new TemporaryFolder();
-        Write(folder, "set/no/a.wav", Wav(2000));
-        Write(folder, "set/yes/b.wav", Wav(40000, 44100, 2));
+        folder.Put("set/no/a.wav", SoundMaker.Wav(2000));
+        folder.Put("set/yes/b.wav", SoundMaker.Wav(40000, 44100, 2));
         TarFile.CreateFromDirectory(folder["set"], folder["set.tar"], includeBaseDirectory: false);
-        using var plain = AudioSource.Open(folder["set"]);
-        using var packed = AudioSource.Open(folder["set.tar"]);
+        using var plain = AudioSource.Open(folder["set"], new() { Labels = "folder" });
+        using var packed = AudioSource.Open(folder["set.tar"], new() { Labels = "folder" });
         Assert.Equal(["no", "yes"], plain.ClassNames);
         Assert.Equal(2, packed.Count);
         for (var i = 0; i < 2; i++)
@@ -60,7 +32,7 @@ public sealed class RecordingTests
     public void ReadingInPiecesResamplesAsReadingAtOnceDoes()
     {
         using var folder = new TemporaryFolder();
-        Write(folder, "a.wav", Wav(50000, 22050));
+        folder.Put("a.wav", SoundMaker.Wav(50000, 22050));
         using var file = SoundFile.Open(folder["a.wav"]);
         var raw = new float[50000];
         Assert.Equal(50000, file.Read(raw));
@@ -75,7 +47,7 @@ public sealed class RecordingTests
     public void ABadFileIsAnErrorThatNamesIt(int frames, int? announced, string kind)
     {
         using var folder = new TemporaryFolder();
-        Write(folder, "set/a.wav", Wav(frames, announced: announced));
+        folder.Put("set/a.wav", SoundMaker.Wav(frames, announced: announced));
         using var source = AudioSource.Open(folder["set"]);
         var maker = new AudioBatchMaker(source, new AudioBatchOptions());
         var error = Assert.Throws<TandemException>(() => maker.Make(new SequentialPlan(1, 1), new BatchPlace(0, 0, 1), default));
@@ -88,7 +60,7 @@ public sealed class RecordingTests
     public void LibriSpeechsTextsAndSpeakersAreFound()
     {
         using var folder = new TemporaryFolder();
-        Write(folder, "dev/19/198/19-198-0000.wav", Wav(2000));
+        folder.Put("dev/19/198/19-198-0000.wav", SoundMaker.Wav(2000));
         folder.Write("dev/19/198/19-198.trans.txt", "19-198-0000 IT'S A \"TEST\"\n");
         using var source = AudioSource.Open(folder["dev"]);
         Assert.Equal(("IT'S A \"TEST\"", "19"), (source.Entry(0).Text, source.Entry(0).Speaker));
@@ -100,7 +72,7 @@ public sealed class RecordingTests
     {
         using var folder = new TemporaryFolder();
         for (var i = 0; i < 6; i++)
-            Write(folder, $"set/{i}.wav", Wav(4000 + (300 * i)));
+            folder.Put($"set/{i}.wav", SoundMaker.Wav(4000 + (300 * i)));
         using var source = AudioSource.Open(folder["set"]);
         var options = new AudioBatchOptions { Seed = 3, Masks = new MaskSampler(new MaskOptions { Probability = 0.5, Length = 3 }, 2, 3) };
         var plan = new LengthPlan(3, [.. Enumerable.Range(0, 6).Select(source.Length)], null, new BatchLimits(12000, 0, 1));
