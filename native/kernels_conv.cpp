@@ -98,36 +98,42 @@ inline __m512 multiply_add(__m512 a, __m512 b, __m512 sum, bf16) {
 #endif
 }
 
+// Where a vector lies within one group, its lanes share their inputs: words are not spread but broadcast as they are read.
+template <bool Shared>
+inline __m512 inputs_at(const float* from, int64_t word) {
+    return Shared ? _mm512_set1_ps(from[word]) : _mm512_load_ps(from + word * 16);
+}
+
 // P neighbouring outputs of a row: x points at the spread inputs of the first tap, w at the vector's weights.
-template <class T, int P>
+template <class T, bool Shared, int P>
 inline void outputs_of(const float* x, const float* w, const Grid& d, int64_t words, __m512 bias, T* y, int64_t ld) {
     __m512 sums[P];
 #pragma GCC unroll 8
     for (int p = 0; p < P; p++) sums[p] = bias;
     for (int64_t dy = 0; dy < d.kh; dy++)
         for (int64_t dx = 0; dx < d.kw; dx++) {
-            const float* from = x + (dy * d.wide() + dx) * words * 16;
+            const float* from = x + (dy * d.wide() + dx) * words * (Shared ? 1 : 16);
             for (int64_t j = 0; j < words; j++, w += 16) {
                 __m512 weight = _mm512_load_ps(w);
 #pragma GCC unroll 8
-                for (int p = 0; p < P; p++) sums[p] = multiply_add(weight, _mm512_load_ps(from + (p * words + j) * 16), sums[p], T{});
+                for (int p = 0; p < P; p++) sums[p] = multiply_add(weight, inputs_at<Shared>(from, p * words + j), sums[p], T{});
             }
         }
 #pragma GCC unroll 8
     for (int p = 0; p < P; p++) store16(y + p * ld, sums[p]);
 }
 
-template <class T>
+template <class T, bool Shared>
 void outputs_of(int64_t p, const float* x, const float* w, const Grid& d, int64_t words, __m512 bias, T* y, int64_t ld) {
     switch (p) {
-        case 8: outputs_of<T, 8>(x, w, d, words, bias, y, ld); break;
-        case 7: outputs_of<T, 7>(x, w, d, words, bias, y, ld); break;
-        case 6: outputs_of<T, 6>(x, w, d, words, bias, y, ld); break;
-        case 5: outputs_of<T, 5>(x, w, d, words, bias, y, ld); break;
-        case 4: outputs_of<T, 4>(x, w, d, words, bias, y, ld); break;
-        case 3: outputs_of<T, 3>(x, w, d, words, bias, y, ld); break;
-        case 2: outputs_of<T, 2>(x, w, d, words, bias, y, ld); break;
-        default: outputs_of<T, 1>(x, w, d, words, bias, y, ld); break;
+        case 8: outputs_of<T, Shared, 8>(x, w, d, words, bias, y, ld); break;
+        case 7: outputs_of<T, Shared, 7>(x, w, d, words, bias, y, ld); break;
+        case 6: outputs_of<T, Shared, 6>(x, w, d, words, bias, y, ld); break;
+        case 5: outputs_of<T, Shared, 5>(x, w, d, words, bias, y, ld); break;
+        case 4: outputs_of<T, Shared, 4>(x, w, d, words, bias, y, ld); break;
+        case 3: outputs_of<T, Shared, 3>(x, w, d, words, bias, y, ld); break;
+        case 2: outputs_of<T, Shared, 2>(x, w, d, words, bias, y, ld); break;
+        default: outputs_of<T, Shared, 1>(x, w, d, words, bias, y, ld); break;
     }
 }
 
@@ -147,16 +153,16 @@ Tensor arranged(const Grid& d, Value&& value) {
     return memory;
 }
 
-template <class T>
+template <class T, bool Shared>
 void convolve(const Grid& d, const T* x, const float* weights, const float* bias, T* y) {
-    int64_t words = d.in() / step_of<T>, place = words * 16, blocks = (d.columns + 7) / 8;
+    int64_t words = d.in() / step_of<T>, place = words * (Shared ? 1 : 16), blocks = (d.columns + 7) / 8;
     const std::vector<Lanes> lanes_of = all_lanes(d, words);
 #pragma omp parallel for schedule(dynamic, 4) if (d.images > 1 && at::get_num_threads() > 1)
     for (int64_t image = 0; image < d.images; image++) {
         float* spreads = thread_memory<float>(d.high() * d.wide() * place, 0);
         for (int64_t v = 0; v < d.outputs / 16; v++) {
             const Lanes& lanes = lanes_of[v];
-            const float* w = weights + v * d.kh * d.kw * place;
+            const float* w = weights + v * d.kh * d.kw * words * 16;
             __m512 offset = bias != nullptr ? load16(bias + v * 16) : _mm512_setzero_ps();
             auto fill = [&](int64_t high) {
                 float* to = spreads + high * d.wide() * place;
@@ -168,7 +174,8 @@ void convolve(const Grid& d, const T* x, const float* weights, const float* bias
                         continue;
                     }
                     const T* from = x + ((image * d.rows + row) * d.columns + column) * d.inputs + lanes.first * d.in();
-                    spread(reinterpret_cast<const int32_t*>(from), words, lanes, to);
+                    if (Shared) std::memcpy(to, from, words * sizeof(float));
+                    else spread(reinterpret_cast<const int32_t*>(from), words, lanes, to);
                 }
             };
             for (int64_t high = 0; high < d.kh - 1; high++) fill(high);
@@ -176,7 +183,7 @@ void convolve(const Grid& d, const T* x, const float* weights, const float* bias
                 fill(row + d.kh - 1);
                 for (int64_t b = 0; b < blocks; b++) {
                     int64_t begin = d.columns * b / blocks, end = d.columns * (b + 1) / blocks;
-                    outputs_of<T>(end - begin, spreads + (row * d.wide() + begin) * place, w, d, words, offset,
+                    outputs_of<T, Shared>(end - begin, spreads + (row * d.wide() + begin) * place, w, d, words, offset,
                                   y + ((image * d.rows + row) * d.columns + begin) * d.outputs + v * 16, d.outputs);
                 }
             }
@@ -196,7 +203,7 @@ inline void column_words(const bf16* here, const bf16* next, int64_t count, int3
 }
 
 // sums[tap][input][lane] += g · x for D neighbouring taps of a kernel row and I inputs of a group.
-template <class T, int D, int I>
+template <class T, bool Shared, int D, int I>
 inline void taps_of(const float* x, const float* g, const Grid& d, int64_t in, float* to) {
     constexpr int64_t s = step_of<T>;
     int64_t halves = (d.columns + s - 1) / s;
@@ -208,11 +215,11 @@ inline void taps_of(const float* x, const float* g, const Grid& d, int64_t in, f
     for (int64_t row = 0; row < d.rows; row++)
         for (int64_t c = 0; c < halves; c++) {
             __m512 gradient = _mm512_load_ps(g + (row * halves + c) * 16);
-            const float* from = x + (row * d.wide() + c * s) * in * 16;
+            const float* from = x + (row * d.wide() + c * s) * in * (Shared ? 1 : 16);
 #pragma GCC unroll 3
             for (int t = 0; t < D; t++)
 #pragma GCC unroll 8
-                for (int i = 0; i < I; i++) sums[t][i] = multiply_add(gradient, _mm512_load_ps(from + (t * in + i) * 16), sums[t][i], T{});
+                for (int i = 0; i < I; i++) sums[t][i] = multiply_add(gradient, inputs_at<Shared>(from, t * in + i), sums[t][i], T{});
         }
 #pragma GCC unroll 3
     for (int t = 0; t < D; t++)
@@ -220,17 +227,18 @@ inline void taps_of(const float* x, const float* g, const Grid& d, int64_t in, f
         for (int i = 0; i < I; i++) _mm512_store_ps(to + (t * in + i) * 16, sums[t][i]);
 }
 
-template <class T, int D>
+template <class T, bool Shared, int D>
 void taps_of(const float* x, const float* g, const Grid& d, float* to) {
+    constexpr int64_t word = Shared ? 1 : 16;
     int64_t in = d.in(), i = 0;
-    for (; i + 8 <= in; i += 8) taps_of<T, D, 8>(x + i * 16, g, d, in, to + i * 16);
-    for (; i + 2 <= in; i += 2) taps_of<T, D, 2>(x + i * 16, g, d, in, to + i * 16);
-    for (; i < in; i++) taps_of<T, D, 1>(x + i * 16, g, d, in, to + i * 16);
+    for (; i + 8 <= in; i += 8) taps_of<T, Shared, D, 8>(x + i * word, g, d, in, to + i * 16);
+    for (; i + 2 <= in; i += 2) taps_of<T, Shared, D, 2>(x + i * word, g, d, in, to + i * 16);
+    for (; i < in; i++) taps_of<T, Shared, D, 1>(x + i * word, g, d, in, to + i * 16);
 }
 
-template <class T>
+template <class T, bool Shared>
 void weight_gradient_of(const Grid& d, const T* x, const T* g, float* weight, float* bias) {
-    constexpr int64_t s = step_of<T>;
+    constexpr int64_t s = step_of<T>, word = Shared ? 1 : 16;
     int64_t in = d.in(), vectors = d.outputs / 16, halves = (d.columns + s - 1) / s, per_vector = d.kh * d.kw * in * 16;
     Tensor sums = at::empty({parts, vectors * per_vector}, at::kFloat), bias_sums = at::empty({parts, d.outputs}, at::kFloat);
     int64_t step = (d.images + parts - 1) / parts;
@@ -240,14 +248,14 @@ void weight_gradient_of(const Grid& d, const T* x, const T* g, float* weight, fl
         float *out = data<float>(sums) + part * vectors * per_vector, *offsets = data<float>(bias_sums) + part * d.outputs;
         std::memset(out, 0, vectors * per_vector * sizeof(float));
         std::memset(offsets, 0, d.outputs * sizeof(float));
-        float *spreads = thread_memory<float>(d.high() * d.wide() * in * 16, 0), *gradients = thread_memory<float>(d.rows * halves * 16, 1);
+        float *spreads = thread_memory<float>(d.high() * d.wide() * in * word, 0), *gradients = thread_memory<float>(d.rows * halves * 16, 1);
         auto words = thread_memory<int32_t>(most_groups * in + 16, 2);
         for (int64_t image = part * step; image < std::min(d.images, (part + 1) * step); image++)
             for (int64_t v = 0; v < vectors; v++) {
                 const Lanes& lanes = lanes_of[v];
                 float* to = spreads;
                 for (int64_t high = 0; high < d.high(); high++)
-                    for (int64_t c = 0; c < d.wide(); c++, to += in * 16) {
+                    for (int64_t c = 0; c < d.wide(); c++, to += in * word) {
                         int64_t row = high - d.above, column = c - d.left;
                         auto at = [&](int64_t k) -> const T* {
                             if (row < 0 || row >= d.rows || k < 0 || k >= d.columns) return nullptr;
@@ -255,11 +263,11 @@ void weight_gradient_of(const Grid& d, const T* x, const T* g, float* weight, fl
                         };
                         const T *here = at(column), *next = s == 2 ? at(column + 1) : nullptr;
                         if (here == nullptr && next == nullptr) {
-                            if (v == 0) std::memset(to, 0, in * 16 * sizeof(float));
+                            if (v == 0) std::memset(to, 0, in * word * sizeof(float));
                             continue;
                         }
-                        column_words(here, next, lanes.count * in, words);
-                        spread(words, in, lanes, to);
+                        column_words(here, next, lanes.count * in, Shared ? reinterpret_cast<int32_t*>(to) : words);
+                        if (!Shared) spread(words, in, lanes, to);
                     }
                 __m512 offset = load16(offsets + v * 16);
                 for (int64_t row = 0; row < d.rows; row++)
@@ -272,11 +280,11 @@ void weight_gradient_of(const Grid& d, const T* x, const T* g, float* weight, fl
                     }
                 store16(offsets + v * 16, offset);
                 for (int64_t dy = 0; dy < d.kh; dy++) {
-                    const float* from = spreads + dy * d.wide() * in * 16;
+                    const float* from = spreads + dy * d.wide() * in * word;
                     float* taps = out + v * per_vector + dy * d.kw * in * 16;
                     int64_t dx = 0;
-                    for (; dx + 3 <= d.kw; dx += 3) taps_of<T, 3>(from + dx * in * 16, gradients, d, taps + dx * in * 16);
-                    for (; dx < d.kw; dx++) taps_of<T, 1>(from + dx * in * 16, gradients, d, taps + dx * in * 16);
+                    for (; dx + 3 <= d.kw; dx += 3) taps_of<T, Shared, 3>(from + dx * in * word, gradients, d, taps + dx * in * 16);
+                    for (; dx < d.kw; dx++) taps_of<T, Shared, 1>(from + dx * in * word, gradients, d, taps + dx * in * 16);
                 }
             }
     }
@@ -305,6 +313,8 @@ Grid grid_of(const Tensor& x, const Tensor& w, int64_t groups) {
     return {x.size(0), x.size(1), x.size(2), x.size(3), w.size(0), groups, w.size(2), w.size(3), w.size(2) / 2, w.size(3) / 2};
 }
 
+bool shared(const Grid& d) { return d.out() % 16 == 0; }
+
 // The convolution that turns gradients of outputs into gradients of inputs: channels exchanged, kernel mirrored.
 Grid mirrored(const Grid& d) { return {d.images, d.rows, d.columns, d.outputs, d.inputs, d.groups, d.kh, d.kw, d.kh - 1 - d.kh / 2, d.kw - 1 - d.kw / 2}; }
 
@@ -331,7 +341,7 @@ struct ConvRows : Function<ConvRows> {
             using T = decltype(t);
             const float* p = data<float>(w);
             Tensor weights = arranged<T>(d, [&](int64_t o, int64_t i, int64_t dy, int64_t dx) { return p[((o * d.in() + i) * d.kh + dy) * d.kw + dx]; });
-            convolve<T>(d, data<T>(x), data<float>(weights), data<float>(b), data<T>(y));
+            (shared(d) ? convolve<T, true> : convolve<T, false>)(d, data<T>(x), data<float>(weights), data<float>(b), data<T>(y));
         });
         ctx->save_for_backward({x, w});
         ctx->saved_data["groups"] = groups;
@@ -354,9 +364,9 @@ struct ConvRows : Function<ConvRows> {
                     int64_t group = input / d.in(), output = group * d.out() + o;
                     return p[((output * d.in() + input % d.in()) * d.kh + d.kh - 1 - dy) * d.kw + d.kw - 1 - dx];
                 });
-                convolve<T>(m, data<T>(g), data<float>(weights), nullptr, data<T>(gx));
+                (shared(m) ? convolve<T, true> : convolve<T, false>)(m, data<T>(g), data<float>(weights), nullptr, data<T>(gx));
             }
-            weight_gradient_of<T>(d, data<T>(x), data<T>(g), data<float>(gw), data<float>(gb));
+            (shared(d) ? weight_gradient_of<T, true> : weight_gradient_of<T, false>)(d, data<T>(x), data<T>(g), data<float>(gw), data<float>(gb));
         });
         return {gx, gw, gb, Tensor()};
     }

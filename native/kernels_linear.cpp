@@ -125,9 +125,9 @@ struct Mlp : Function<Mlp> {
         Tensor x = x_in.contiguous(), w1 = w1_in.contiguous(), b1 = b1_in.contiguous(), w2 = w2_in.contiguous(), b2 = b2_in.contiguous();
         int64_t k = w1.size(1), h = w1.size(0), n = w2.size(0), rows = x.numel() / k;
         TORCH_CHECK(x.size(-1) == k && w2.size(1) == h, "mlp: widths ", x.size(-1), " → ", k, "·", h, " → ", w2.size(1), "·", n, " do not fit");
-        Tensor y = at::empty(with_last(x, n), x.options()), inner, outer;
+        Tensor y = at::empty(with_last(x, n), x.options()), slopes, outer;
         if (ctx != nullptr) {
-            inner = at::empty({rows, h}, x.options());
+            slopes = at::empty({rows, h}, x.options());
             outer = at::empty({rows, h}, x.options());
         }
         by_type(x.scalar_type(), [&](auto t) {
@@ -135,37 +135,41 @@ struct Mlp : Function<Mlp> {
             auto up = forth<T>(w1), down = forth<T>(w2);
             const float* bias = data<float>(b1);
             for_row_blocks(rows, [&](int64_t first, int64_t count) {
-                T* before = data<T>(inner);
+                T* slope = data<T>(slopes);
                 T* after = ctx != nullptr ? data<T>(outer) : thread_memory<T>(row_block * h, 2) - first * h;
                 rows_times(data<T>(x), k, first, count, up.at(), k, h, [&](int64_t row, int64_t column, __m512 v) {
                     __mmask16 m = first_lanes(h - column);
                     v = _mm512_add_ps(v, load16(bias + column, m));
-                    if (before != nullptr) store16(before + row * h + column, v, m);
-                    store16(after + row * h + column, gelu16(v), m);
+                    if (slope == nullptr) return store16(after + row * h + column, gelu16(v), m);
+                    // GELU's slope costs little beside GELU, so the gradient need not come back to what stood before it.
+                    __m512 value, rise;
+                    gelu_and_slope16(v, value, rise);
+                    store16(after + row * h + column, value, m);
+                    store16(slope + row * h + column, rise, m);
                 });
                 rows_times(static_cast<const T*>(after), h, first, count, static_cast<const T*>(down.at()), h, n, Store<T>{data<T>(y), n, data<float>(b2)});
             });
         });
-        if (ctx != nullptr) ctx->save_for_backward({x, w1, w2, inner, outer});
+        if (ctx != nullptr) ctx->save_for_backward({x, w1, w2, slopes, outer});
         return y;
     }
 
     static variable_list backward(AutogradContext* ctx, variable_list grads) {
         auto saved = ctx->get_saved_variables();
-        Tensor x = saved[0], w1 = saved[1], w2 = saved[2], inner = saved[3], outer = saved[4], g = grads[0].contiguous();
+        Tensor x = saved[0], w1 = saved[1], w2 = saved[2], slopes = saved[3], outer = saved[4], g = grads[0].contiguous();
         int64_t k = w1.size(1), h = w1.size(0), n = w2.size(0), rows = x.numel() / k;
         bool wants_x = ctx->needs_input_grad(0);
-        Tensor gx = wants_x ? at::empty_like(x) : Tensor(), gi = at::empty_like(inner);
+        Tensor gx = wants_x ? at::empty_like(x) : Tensor(), gi = at::empty_like(slopes);
         Tensor gw1 = at::empty_like(w1), gw2 = at::empty_like(w2), gb1 = at::empty({h}, w1.options()), gb2 = at::empty({n}, w1.options());
         by_type(x.scalar_type(), [&](auto t) {
             using T = decltype(t);
             auto down = back<T>(w2), up = back<T>(w1);
-            const T* before = data<T>(inner);
+            const T* slope = data<T>(slopes);
             for_row_blocks(rows, [&](int64_t first, int64_t count) {
                 T* to = data<T>(gi);
                 rows_times(data<T>(g), n, first, count, down.at(), n, h, [&](int64_t row, int64_t column, __m512 v) {
                     __mmask16 m = first_lanes(h - column);
-                    store16(to + row * h + column, _mm512_mul_ps(v, gelu_slope16(load16(before + row * h + column, m))), m);
+                    store16(to + row * h + column, _mm512_mul_ps(v, load16(slope + row * h + column, m)), m);
                 });
                 if (wants_x) rows_times(to, h, first, count, up.at(), h, k, Store<T>{data<T>(gx), k, nullptr});
             });

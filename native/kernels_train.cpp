@@ -3,7 +3,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
-#include "rows.h"
+#include "vectors.h"
 
 namespace tandem {
 namespace {
@@ -44,16 +44,22 @@ struct Dropout : Function<Dropout> {
     }
     static Tensor masked(const Tensor& x, double rate, int64_t seed) {
         Tensor y = at::empty_like(x);
-        auto limit = static_cast<uint32_t>(rate * 4294967296.0);
-        float scale = static_cast<float>(1.0 / (1.0 - rate));
+        Drop drop(rate, seed);
         by_type(x.scalar_type(), [&](auto t) {
             using T = decltype(t);
             for_blocks(x.numel(), [&](int64_t from, int64_t count) {
+#ifdef TANDEM_AVX512
+                for (int64_t i = 0; i < count; i += 16) {
+                    __mmask16 m = first_lanes(count - i);
+                    store16(data<T>(y) + from + i, drop16(drop, from + i, load16(data<T>(x) + from + i, m)), m);
+                }
+#else
                 float a[block];
                 load_row(data<T>(x) + from, a, count);
 #pragma omp simd
-                for (int64_t i = 0; i < count; i++) a[i] = random_bits(seed, from + i) >= limit ? a[i] * scale : 0.0f;
+                for (int64_t i = 0; i < count; i++) a[i] *= drop.factor(from + i);
                 store_row(a, data<T>(y) + from, count);
+#endif
             });
         });
         return y;

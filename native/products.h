@@ -142,12 +142,17 @@ T* thread_memory(int64_t elements, int slot) {
 
 // ---- gradients of weights: outputs [n, k] = sum over rows of g[row, n] · x[row, k]
 
-// Rows of g in groups of six columns: to[group][step][column in group][within step]; the last group is filled with zeros.
+// Rows of g in groups of six columns: to[group][step][column in group][within step]; the last group is filled with zeros. Masked stores of
+// six words take ten times as long as whole ones, whose two words too many are overwritten by the next step's: not so in the last step.
 inline void pack_left(const float* g, int64_t ld, int64_t rows, int64_t columns, float* to) {
     for (int64_t r = 0; r < rows; r++)
         for (int64_t n = 0; n < columns; n += 6) {
             float* out = to + n * rows + r * 6;
             const float* in = g + r * ld + n;
+            if (r + 1 < rows && n + 8 <= columns) {
+                _mm256_storeu_ps(out, _mm256_loadu_ps(in));
+                continue;
+            }
             int64_t count = std::min<int64_t>(6, columns - n);
             __m256 six = _mm256_maskz_loadu_ps(static_cast<__mmask8>((1u << count) - 1), in);
             _mm256_mask_storeu_ps(out, 0x3f, six);
@@ -158,7 +163,14 @@ inline void pack_left(const bf16* g, int64_t ld, int64_t rows, int64_t columns, 
     int64_t steps = (rows + 1) / 2;
     for (int64_t s = 0; s < steps; s++) {
         const bf16 *even = g + 2 * s * ld, *odd = 2 * s + 1 < rows ? even + ld : nullptr;
-        for (int64_t n = 0; n < columns; n += 6) {
+        int64_t n = 0;
+        if (s + 1 < steps)
+            for (; n + 8 <= columns; n += 6) {
+                __m256i low = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(even + n)));
+                __m256i high = _mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(odd + n))), 16);
+                _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + n * steps * 2 + s * 12), _mm256_or_si256(low, high));
+            }
+        for (; n < columns; n += 6) {
             auto mask = static_cast<__mmask8>((1u << std::min<int64_t>(6, columns - n)) - 1);
             __m256i low = _mm256_cvtepu16_epi32(_mm_maskz_loadu_epi16(mask, even + n));
             __m256i high = odd == nullptr ? _mm256_setzero_si256() : _mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_maskz_loadu_epi16(mask, odd + n)), 16);
@@ -185,10 +197,13 @@ inline void pack_right(const bf16* x, int64_t ld, int64_t rows, int64_t columns,
     }
 }
 
-// Gradient of a weight [n, k] and, if wanted, of a bias [n], from g [rows, n] and x [rows, k]. Rows are summed in a fixed number of parts,
-// which are then added in order.
+// Where rows lie that may overlap: `count` rows a sample, `step` elements apart, samples `sample` elements apart.
+struct Windows { int64_t count, step, sample; };
+
+// Gradient of a weight [n, k] and, if wanted, of a bias [n], from g [rows, n] and x [rows, k], or windows of x. Rows are summed in a fixed
+// number of parts, which are then added in order.
 template <class T>
-void weight_gradient(const T* g, const T* x, int64_t rows, int64_t n, int64_t k, float* weight, float* bias) {
+void weight_gradient(const T* g, const T* x, int64_t rows, int64_t n, int64_t k, float* weight, float* bias, const Windows* windows = nullptr) {
     constexpr int64_t depth = 128;     // rows at a time
     constexpr int64_t width = 256;     // columns of x that one task takes
     constexpr int64_t s = step_of<T>;
@@ -206,8 +221,16 @@ void weight_gradient(const T* g, const T* x, int64_t rows, int64_t n, int64_t k,
         float* b = data<float>(bias_sums) + part * n;
         if (sum_bias) std::memset(b, 0, n * sizeof(float));
         T *left = thread_memory<T>(groups * 6 * depth, 0), *right = thread_memory<T>(panel * depth, 1);
-        for (int64_t r = begin; r < end; r += depth) {
-            int64_t count = std::min(depth, end - r), steps = steps_of<T>(count);
+        for (int64_t r = begin, count; r < end; r += count) {
+            count = std::min(depth, end - r);
+            const T* rows_of_x = x + r * k;
+            int64_t ld = k;
+            if (windows != nullptr) {
+                count = std::min(count, windows->count - r % windows->count);
+                rows_of_x = x + r / windows->count * windows->sample + r % windows->count * windows->step;
+                ld = windows->step;
+            }
+            int64_t steps = steps_of<T>(count);
             pack_left(g + r * n, n, count, n, left);
             if (sum_bias)
                 for (int64_t c = 0; c < n; c += 16) {
@@ -217,7 +240,7 @@ void weight_gradient(const T* g, const T* x, int64_t rows, int64_t n, int64_t k,
                     store16(b + c, total, m);
                 }
             for (int64_t p = 0; p < columns; p += panel) {
-                pack_right(x + r * k + from + p, k, count, columns - p, right);
+                pack_right(rows_of_x + from + p, ld, count, columns - p, right);
                 for (int64_t q = 0; q < groups; q++)
                     tile<6>(left + q * 6 * steps * s, s, 6 * s, right, steps, q * 6, p, [&](int64_t row, int64_t column, __m512 v) {
                         __mmask16 m = first_lanes(columns - column);

@@ -108,13 +108,23 @@ inline void fast_turn(float t, float& cosine, float& sine) {
     sine = q >= 2 ? -y : y;
 }
 
-// Random bits as a function of (seed, index): two rounds of a 64-bit mixer.
+// Random bits as a function of (seed, index): two rounds of a 64-bit mixer, which gives the bits of two neighbours.
 inline uint64_t mix(uint64_t z) {
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
     z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
     return z ^ (z >> 31);
 }
-inline uint32_t random_bits(uint64_t seed, uint64_t index) { return static_cast<uint32_t>(mix(seed + index * 0x9E3779B97F4A7C15ull) >> 32); }
+inline uint32_t random_bits(uint64_t seed, uint64_t index) { return static_cast<uint32_t>(mix(seed + (index >> 1) * 0x9E3779B97F4A7C15ull) >> (32 * (index & 1))); }
+
+// Which elements a dropout keeps, and what these are multiplied with: a function of (seed, index).
+struct Drop {
+    uint64_t seed;
+    uint32_t limit;
+    float scale;
+    bool on;
+    Drop(double rate, int64_t key) : seed(static_cast<uint64_t>(key)), limit(static_cast<uint32_t>(rate * 4294967296.0)), scale(static_cast<float>(1.0 / (1.0 - rate))), on(rate > 0) {}
+    float factor(int64_t index) const { return random_bits(seed, static_cast<uint64_t>(index)) >= limit ? scale : 0.0f; }
+};
 
 // Work is cut into chunks whose number does not depend on the number of threads, so that reductions give the same bits with any.
 constexpr int64_t chunks = 32;

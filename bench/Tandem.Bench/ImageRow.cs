@@ -1,3 +1,4 @@
+using Tandem.Data;
 using Tandem.Data.Images;
 using Tandem.Data.Masks;
 using Tandem.Layers;
@@ -8,48 +9,15 @@ using Tandem.Training;
 
 namespace Tandem.Bench;
 
-/// <summary>
-/// data2vec 2.0 on pictures that lie in memory, with masks drawn beforehand. A step is the forward pass of student and teacher, loss,
-/// backward, gradient scaling, clipping, Adam and the teacher's move; the decoder's noise is drawn inside.
-/// </summary>
-sealed class ImageRow : Row
+/// <summary>Pictures, with masks drawn beforehand.</summary>
+sealed class ImageRow(string name, ImageShape shape, Precision precision)
+    : Data2Vec2Row(name, shape.Batch, UsefulWork.Image(shape), Build(shape), Adam, precision)
 {
-    readonly Data2Vec2Method method;
-    readonly Optimizer optimizer;
-    readonly ImageBatch batch;
-    readonly Precision precision;
-    long update;
+    readonly ImageBatch batch = Draw(shape);
 
-    public ImageRow(string name, ImageShape shape, Precision precision)
-        : base(name, shape.Batch, UsefulWork.Operations(UsefulWork.Image(shape)))
-    {
-        this.precision = precision;
-        method = Build(shape);
-        batch = Draw(shape);
-        optimizer = new(method.Weights, new() { Style = AdamStyle.Fairseq, LearningRate = 5e-4, Beta1 = 0.9, Beta2 = 0.95, Epsilon = 1e-8, WeightDecay = 0.05, ClipNorm = 4 });
-    }
+    static OptimizerOptions Adam => new() { Style = AdamStyle.Fairseq, LearningRate = 5e-4, Beta1 = 0.9, Beta2 = 0.95, Epsilon = 1e-8, WeightDecay = 0.05, ClipNorm = 4 };
 
-    public WeightStore Weights => method.Weights;
-
-    public override double Step()
-    {
-        using var scope = TensorScope.Enter("step");
-        update++;
-        method.BeforeMicroBatch(update);
-        var step = Loss();
-        step.Sum.Backward();
-        optimizer.Step(step.Weight, _ => 5e-4);
-        return step.Sum.Item() / step.Weight;
-    }
-
-    /// <summary>The forward passes and the loss alone.</summary>
-    public StepLoss Loss() => method.Loss(batch, new Pass(training: true, precision, new SeededDraws(1, update)));
-
-    public override void Dispose()
-    {
-        optimizer.Dispose();
-        method.Dispose();
-    }
+    protected override Batch BatchOf(long update) => batch;
 
     /// <summary>The publisher's base recipe for pictures in the row's sizes.</summary>
     static Data2Vec2Method Build(ImageShape s)

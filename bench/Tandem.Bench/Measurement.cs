@@ -54,7 +54,7 @@ static class Measurement
     static BlockOfSteps Run(Row row, Plan plan, ref double loss)
     {
         var (busy, own, steps) = (Machine.BusySeconds(), Machine.OwnSeconds(), 0);
-        using var clock = new NativeClock();
+        using var clock = new NativeClock(gradients: plan.Profile);
         var started = Stopwatch.GetTimestamp();
         double seconds;
         do
@@ -75,5 +75,7 @@ static class Measurement
         Console.Error.WriteLine($"{1000 * seconds / steps,9:F2} ms a step, {1000 * processor / steps:F2} ms of processor time");
         foreach (var (name, time) in clock.ByName.OrderByDescending(p => p.Value).Take(25))
             Console.Error.WriteLine($"{1000 * time.TotalSeconds / steps,9:F2} ms  {name}");
+        foreach (var (name, time) in NativeClock.Gradients().OrderByDescending(p => p.Value).Take(15))
+            Console.Error.WriteLine($"{1000 * time.TotalSeconds / steps,9:F2} ms  backward of {name}");
     }
 }

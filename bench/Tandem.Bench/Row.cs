@@ -21,7 +21,9 @@ abstract class Row(string name, int batch, double operationsOfASample) : IDispos
     /// <summary>The rows by name.</summary>
     public static IReadOnlyDictionary<string, Func<Precision, Row>> All { get; } = new SortedDictionary<string, Func<Precision, Row>>(StringComparer.Ordinal)
     {
+        ["audio-small"] = precision => new AudioRow("audio-small", AudioShape.Small, precision),
         ["image-base"] = precision => new ImageRow("image-base", ImageShape.Base, precision),
         ["image-small"] = precision => new ImageRow("image-small", ImageShape.Small, precision),
+        ["text-small"] = precision => new TextRow("text-small", TextShape.Small, precision),
     };
 }

@@ -134,6 +134,12 @@ static unsafe partial class Native
     [LibraryImport(Library, EntryPoint = "td_blas_parallel")]
     public static partial int BlasParallel();
 
+    [LibraryImport(Library, EntryPoint = "td_clock")]
+    public static partial int Clock(int on);
+
+    [LibraryImport(Library, EntryPoint = "td_clock_nodes")]
+    public static partial nint ClockNodes();
+
     [LibraryImport(Library, EntryPoint = "td_memory")]
     public static partial void Memory(MemoryUse* use);
 

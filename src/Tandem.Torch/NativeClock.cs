@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
 
 namespace Tandem.Torch;
 
@@ -15,9 +17,15 @@ public sealed class NativeClock : IDisposable
     readonly Dictionary<string, long> ticks = new(StringComparer.Ordinal);
     long total;
 
+    readonly bool gradients;
+
     /// <summary>Begins to measure on this thread.</summary>
-    public NativeClock()
+    /// <param name="gradients">Whether backward passes are measured by node as well; one clock at a time can do that.</param>
+    public NativeClock(bool gradients = false)
     {
+        this.gradients = gradients;
+        if (gradients)
+            Native.Check(Native.Clock(1), "measuring gradients");
         outer = current;
         current = this;
     }
@@ -31,8 +39,26 @@ public sealed class NativeClock : IDisposable
     /// <summary>The same by operator; all gradients are under "backward".</summary>
     public IReadOnlyDictionary<string, TimeSpan> ByName => ticks.ToDictionary(t => t.Key, t => Stopwatch.GetElapsedTime(0, t.Value), StringComparer.Ordinal);
 
+    /// <summary>Time of backward passes by node, where that was asked for; a part of "backward".</summary>
+    public static IReadOnlyDictionary<string, TimeSpan> Gradients()
+    {
+        var times = new Dictionary<string, TimeSpan>(StringComparer.Ordinal);
+        foreach (var line in (Marshal.PtrToStringUTF8(Native.ClockNodes()) ?? "").Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var (name, spent) = (line[..line.IndexOf('\t')], long.Parse(line.AsSpan(line.IndexOf('\t') + 1), CultureInfo.InvariantCulture));
+            // Our own functions stand within libtorch's node type.
+            times[name[(name.LastIndexOf(':') + 1)..].TrimEnd('>')] = TimeSpan.FromMicroseconds(spent / 1000.0);
+        }
+        return times;
+    }
+
     /// <summary>Ends measuring.</summary>
-    public void Dispose() => current = outer;
+    public void Dispose()
+    {
+        if (gradients)
+            _ = Native.Clock(0);
+        current = outer;
+    }
 
     internal void Add(string name, long started)
     {

@@ -5,12 +5,12 @@ namespace Tandem.Torch;
 /// </summary>
 public static unsafe partial class Ops
 {
-    /// <summary>LN(x + residual)·weight + bias in float32, with a bfloat16 twin for the products that follow if <paramref name="twin"/>.</summary>
-    public static Tensor AddNorm(Tensor x, Tensor? residual, Tensor? weight, Tensor? bias, double eps, bool twin)
+    /// <summary>LN(dropout(x) + residual)·weight + bias in float32, with a bfloat16 twin for the products that follow if <paramref name="twin"/>.</summary>
+    public static Tensor AddNorm(Tensor x, Tensor? residual, Tensor? weight, Tensor? bias, double eps, bool twin, double rate = 0, long seed = 0)
     {
         if (!twin)
-            return AddNorm(x, residual, weight, bias, eps);
-        var (full, low) = AddNormPair(x, residual, weight, bias, eps);
+            return AddNorm(x, residual, weight, bias, eps, rate, seed);
+        var (full, low) = AddNormPair(x, residual, weight, bias, eps, rate, seed);
         full.Twin = low;
         return full;
     }

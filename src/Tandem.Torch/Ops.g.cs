@@ -1206,35 +1206,39 @@ public static unsafe partial class Ops
         }
     }
 
-    static readonly Operator tandem_add_norm = new("tandem::add_norm(Tensor x, Tensor? residual, Tensor? weight, Tensor? bias, float eps) -> Tensor");
+    static readonly Operator tandem_add_norm = new("tandem::add_norm(Tensor x, Tensor? residual, Tensor? weight, Tensor? bias, float eps, float rate=0., int seed=0) -> Tensor");
 
-    /// <summary><c>tandem::add_norm(Tensor x, Tensor? residual, Tensor? weight, Tensor? bias, float eps) -&gt; Tensor</c></summary>
-    public static Tensor AddNorm(this Tensor x, Tensor? residual, Tensor? weight, Tensor? bias, double eps)
+    /// <summary><c>tandem::add_norm(Tensor x, Tensor? residual, Tensor? weight, Tensor? bias, float eps, float rate=0., int seed=0) -&gt; Tensor</c></summary>
+    public static Tensor AddNorm(this Tensor x, Tensor? residual, Tensor? weight, Tensor? bias, double eps, double rate = 0, long seed = 0)
     {
-        Value* values = stackalloc Value[5];
+        Value* values = stackalloc Value[7];
         {
             values[0] = Torch.Value.Of(x);
             values[1] = Torch.Value.Of(residual);
             values[2] = Torch.Value.Of(weight);
             values[3] = Torch.Value.Of(bias);
             values[4] = Torch.Value.Of(eps);
-            return Operator.One(tandem_add_norm, values, 5);
+            values[5] = Torch.Value.Of(rate);
+            values[6] = Torch.Value.Of(seed);
+            return Operator.One(tandem_add_norm, values, 7);
         }
     }
 
-    static readonly Operator tandem_add_norm_pair = new("tandem::add_norm_pair(Tensor x, Tensor? residual, Tensor? weight, Tensor? bias, float eps) -> (Tensor, Tensor)");
+    static readonly Operator tandem_add_norm_pair = new("tandem::add_norm_pair(Tensor x, Tensor? residual, Tensor? weight, Tensor? bias, float eps, float rate=0., int seed=0) -> (Tensor, Tensor)");
 
-    /// <summary><c>tandem::add_norm_pair(Tensor x, Tensor? residual, Tensor? weight, Tensor? bias, float eps) -&gt; (Tensor, Tensor)</c></summary>
-    public static (Tensor, Tensor) AddNormPair(this Tensor x, Tensor? residual, Tensor? weight, Tensor? bias, double eps)
+    /// <summary><c>tandem::add_norm_pair(Tensor x, Tensor? residual, Tensor? weight, Tensor? bias, float eps, float rate=0., int seed=0) -&gt; (Tensor, Tensor)</c></summary>
+    public static (Tensor, Tensor) AddNormPair(this Tensor x, Tensor? residual, Tensor? weight, Tensor? bias, double eps, double rate = 0, long seed = 0)
     {
-        Value* values = stackalloc Value[5];
+        Value* values = stackalloc Value[7];
         {
             values[0] = Torch.Value.Of(x);
             values[1] = Torch.Value.Of(residual);
             values[2] = Torch.Value.Of(weight);
             values[3] = Torch.Value.Of(bias);
             values[4] = Torch.Value.Of(eps);
-            return Operator.Two(tandem_add_norm_pair, values, 5);
+            values[5] = Torch.Value.Of(rate);
+            values[6] = Torch.Value.Of(seed);
+            return Operator.Two(tandem_add_norm_pair, values, 7);
         }
     }
 
@@ -1407,6 +1411,20 @@ public static unsafe partial class Ops
             values[2] = Torch.Value.Of(bias);
             values[3] = Torch.Value.Of(groups);
             return Operator.One(tandem_conv_rows, values, 4);
+        }
+    }
+
+    static readonly Operator tandem_conv_frames = new("tandem::conv_frames(Tensor x, Tensor weight, int stride) -> Tensor");
+
+    /// <summary><c>tandem::conv_frames(Tensor x, Tensor weight, int stride) -&gt; Tensor</c></summary>
+    public static Tensor ConvFrames(this Tensor x, Tensor weight, long stride)
+    {
+        Value* values = stackalloc Value[3];
+        {
+            values[0] = Torch.Value.Of(x);
+            values[1] = Torch.Value.Of(weight);
+            values[2] = Torch.Value.Of(stride);
+            return Operator.One(tandem_conv_frames, values, 3);
         }
     }
 

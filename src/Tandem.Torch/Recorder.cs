@@ -39,7 +39,7 @@ public sealed unsafe class Recorder : IDisposable
             "tandem::linear" => Shape(arguments[0]).Elements * First(arguments[1]),
             "tandem::mlp" => Shape(arguments[0]).Elements * First(arguments[1]) + Shape(results[0]).Elements * First(arguments[1]),
             "aten::matmul" or "aten::mm" or "aten::bmm" => Last(arguments[0]) * Shape(results[0]).Elements,
-            "aten::conv1d" or "aten::conv2d" or "tandem::conv_rows" => Kernel(arguments[1]) * Shape(results[0]).Elements,
+            "aten::conv1d" or "aten::conv2d" or "tandem::conv_rows" or "tandem::conv_frames" => Kernel(arguments[1]) * Shape(results[0]).Elements,
             "tandem::attention" => Attention(arguments),
             _ => 0,
         };

@@ -21,13 +21,19 @@ public sealed class SelfAttention(Weights at, int width, int heads, double atten
     readonly string site = at.Path;
     readonly double scale = 1 / Math.Sqrt((double)width / heads);
 
+    /// <summary>Name of the dropout after the output projection.</summary>
+    public string OutputSite => site + "/output";
+
     /// <summary>[rows, n, width] → [rows, n, width].</summary>
-    public Tensor Forward(Tensor x, AttentionContext context, Pass pass)
+    public Tensor Forward(Tensor x, AttentionContext context, Pass pass) => pass.Dropout(Undropped(x, context, pass), dropout, OutputSite);
+
+    /// <summary>The same before the last dropout, for a norm that takes it along.</summary>
+    public Tensor Undropped(Tensor x, AttentionContext context, Pass pass)
     {
         var rate = pass.Training ? attentionDropout : 0;
         var mask = rate > 0 ? pass.Draws.AttentionDropout(rate, site) : default;
         var mixed = Ops.Attention(qkv.Forward(x, pass), null, context.Bias, context.Padding, mask.Kept, heads, scale, rate, mask.Seed);
-        return pass.Dropout(projection.Forward(mixed, pass), dropout, site + "/output");
+        return projection.Forward(mixed, pass);
     }
 }
 

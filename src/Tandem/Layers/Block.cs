@@ -85,6 +85,13 @@ public sealed class Block(Weights at, BlockOptions options, double dropPath = 0)
 
     (Tensor, Tensor) PostNorm(Tensor x, AttentionContext context, Pass pass)
     {
+        // Where no drop path stands between them, a dropout happens within the norm that follows it.
+        if (!pass.Training || dropPath == 0)
+        {
+            var a = norm1.Forward(attention.Undropped(x, context, pass), pass, x, options.Dropout, attention.OutputSite);
+            var g = mlp.Forward(a, pass);
+            return (norm2.Forward(g, pass, a, options.PostMlpDropout, site + "/post"), g);
+        }
         var r = norm1.Forward(pass.DropPath(attention.Forward(x, context, pass), dropPath, site + "/path1"), pass, residual: x);
         var f = mlp.Forward(r, pass);
         var branch = pass.DropPath(pass.Dropout(f, options.PostMlpDropout, site + "/post"), dropPath, site + "/path2");

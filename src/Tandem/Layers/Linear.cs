@@ -34,8 +34,21 @@ public sealed class LayerNorm(Weights at, int width, double eps, bool affine = t
     /// <summary>GELU(LN(x)) in the products' type.</summary>
     public Tensor Gelu(Tensor x, Pass pass) => Ops.NormGelu(pass.Low(x), factor?.Value, offset?.Value, eps, null);
 
-    /// <summary>LN(x + residual), float32, with a twin in the products' type.</summary>
-    public Tensor Forward(Tensor x, Pass pass, Tensor? residual = null) => Ops.AddNorm(x, residual, factor?.Value, offset?.Value, eps, pass.Twins);
+    /// <summary>LN(dropout(x) + residual), float32, with a twin in the products' type.</summary>
+    /// <param name="x">Rows.</param>
+    /// <param name="pass">Mode, precision, draws.</param>
+    /// <param name="residual">Added before the norm; null for none.</param>
+    /// <param name="dropout">Rate of a dropout of x in training.</param>
+    /// <param name="site">Name of this dropout.</param>
+    public Tensor Forward(Tensor x, Pass pass, Tensor? residual = null, double dropout = 0, string site = "")
+    {
+        var rate = pass.Training ? dropout : 0;
+        var seed = rate > 0 ? pass.Draws.DropoutSeed(site) : 0;
+        // Recorded draws come one by one.
+        if (seed is null)
+            (x, rate) = (pass.Dropout(x, dropout, site), 0);
+        return Ops.AddNorm(x, residual, factor?.Value, offset?.Value, eps, pass.Twins, rate, seed ?? 0);
+    }
 }
 
 /// <summary>Two linear layers with an exact GELU between them.</summary>

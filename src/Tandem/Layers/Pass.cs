@@ -84,6 +84,9 @@ public interface IDraws
     /// <summary>Zeroes elements with probability <paramref name="rate"/> and divides the others by 1 − rate.</summary>
     Tensor Dropout(Tensor x, double rate, string site);
 
+    /// <summary>Seed of that dropout, where a kernel can do it on its way; null where draws do not follow from one.</summary>
+    long? DropoutSeed(string site);
+
     /// <summary>The mask for the dropout of attention weights.</summary>
     AttentionMask AttentionDropout(double rate, string site);
 
@@ -107,6 +110,9 @@ public sealed class SeededDraws(long seed, long step, long microBatch = 0, strin
 
     /// <inheritdoc/>
     public Tensor Dropout(Tensor x, double rate, string site) => Ops.Dropout(x, rate, Seed(site));
+
+    /// <inheritdoc/>
+    public long? DropoutSeed(string site) => Seed(site);
 
     /// <inheritdoc/>
     public AttentionMask AttentionDropout(double rate, string site) => new(null, Seed(site));

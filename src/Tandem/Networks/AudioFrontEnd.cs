@@ -134,8 +134,7 @@ public sealed class AudioExtractor
         for (var i = 0; i < layers.Length; i++)
         {
             var (weight, layerNorm) = layers[i];
-            // Rows of channels in and out; the convolution sees a transposed view.
-            var y = Ops.Conv1d(x.Transpose(1, 2), weight.For(pass), stride: [options.Extractor[i].Stride]).Transpose(1, 2).Contiguous();
+            var y = Ops.ConvFrames(x, weight.ForProduct(pass), options.Extractor[i].Stride);
             if (layerNorm is not null)
                 x = layerNorm.Gelu(y, pass);
             else

@@ -63,7 +63,7 @@ public sealed class HealthJudge(long warmup)
         {
             new($"gauge/{place}/variance", (v, judge) => v < 1e-6 ? Sign.Bad : v < 1e-3 * judge.First($"gauge/{place}/variance") ? Sign.Doubtful : Sign.Good, $"all {Words(place)} are nearly the same", CollapseAdvice),
             new($"gauge/{place}/effective_rank", (v, _) => v < 1.2 ? Sign.Bad : v < 2 ? Sign.Doubtful : Sign.Good, $"{Words(place)} vary in one direction only", CollapseAdvice),
-            new($"gauge/{place}/sample_share", (v, _) => v < 0.01 ? Sign.Bad : v < 0.03 ? Sign.Doubtful : Sign.Good, $"{Words(place)} tell the position, but not the sample", $"Are the samples different at all? {CollapseAdvice}"),
+            new($"gauge/{place}/sample_share", (v, _) => v < 0.03 ? Sign.Bad : v < 0.08 ? Sign.Doubtful : Sign.Good, $"{Words(place)} tell the position, but not the sample", $"Are the samples different at all? {CollapseAdvice}"),
             new($"gauge/{place}/position_share", (v, _) => v < 0.003 ? Sign.Bad : v < 0.01 ? Sign.Doubtful : Sign.Good, $"{Words(place)} are the same at all positions of a sample", $"Are the samples constant? {CollapseAdvice}"),
             new($"gauge/{place}/periodicity", (v, _) => v > 0.9 ? Sign.Bad : v > 0.75 ? Sign.Doubtful : Sign.Good, $"{Words(place)} repeat along the sequence, whatever it holds", $"Is the data itself periodic (a hum, a repeated text)? {CollapseAdvice}"),
         }),

@@ -13,6 +13,8 @@ sealed class RecordedDraws(TensorSet inputs, string prefix, Device device) : IDr
 
     public Tensor Dropout(Tensor x, double rate, string site) => Kept(x, Take("dropout"), rate);
 
+    public long? DropoutSeed(string site) => null;
+
     public AttentionMask AttentionDropout(double rate, string site) => new(Take("dropout"), 0);
 
     public Tensor DropPath(Tensor x, double rate, string site)

@@ -14,6 +14,8 @@ public sealed class BenchTests
     {
         Assert.Equal(0.431188, UsefulWork.Operations(UsefulWork.Image(ImageShape.Small)) / 1e9, 6);
         Assert.Equal(57.08953, UsefulWork.Operations(UsefulWork.Image(ImageShape.Base)) / 1e9, 5);
+        Assert.Equal(20.316945, UsefulWork.Operations(UsefulWork.Audio(AudioShape.Small)) / 1e9, 6);
+        Assert.Equal(75.010425, UsefulWork.Operations(UsefulWork.Text(TextShape.Small)) / 1e9, 6);
     }
 
     [Theory]
@@ -30,11 +32,33 @@ public sealed class BenchTests
         Assert.Equal(shape.Batch * (student + teacher), recorder.MultiplyAdds);
     });
 
-    [Fact]
-    public void TheSmallRowHasThePublishedSize() => Kernel.Run(() =>
+    [Theory]
+    [InlineData(Precision.Float32)]
+    [InlineData(Precision.BFloat16)]
+    public void SoItDoesForSequences(Precision precision) => Kernel.Run(() =>
     {
-        using var row = new ImageRow("test", ImageShape.Small with { Batch = 1 }, Precision.Float32);
-        Assert.Equal(844_288, row.Weights.TrainedElements);
+        foreach (var (row, (student, teacher)) in new (Data2Vec2Row, (long, long))[]
+        {
+            (new AudioRow("test", AudioShape.Small with { Batch = 1 }, precision), UsefulWork.Audio(AudioShape.Small)),
+            (new TextRow("test", TextShape.Small with { Batch = 1 }, precision), UsefulWork.Text(TextShape.Small)),
+        })
+        {
+            using var owned = row;
+            using var recorder = new Recorder();
+            row.Loss();
+            Assert.Equal(student + teacher, recorder.MultiplyAdds);
+        }
+    });
+
+    [Fact]
+    public void TheSmallRowsHaveThePublishedSizes() => Kernel.Run(() =>
+    {
+        using var image = new ImageRow("test", ImageShape.Small with { Batch = 1 }, Precision.Float32);
+        Assert.Equal(844_288, image.Weights.TrainedElements);
+        using var audio = new AudioRow("test", AudioShape.Small with { Batch = 1 }, Precision.Float32);
+        Assert.Equal(5_497_348, audio.Weights.TrainedElements);
+        using var text = new TextRow("test", TextShape.Small with { Batch = 1 }, Precision.Float32);
+        Assert.Equal(10_131_968, text.Weights.TrainedElements);
     });
 
     [Theory]

@@ -89,6 +89,24 @@ public sealed class KernelTests
         }
     });
 
+    [Theory]
+    [InlineData(2, 57, 1, 16, 10, 5)]
+    [InlineData(3, 250, 20, 34, 3, 2)]
+    [InlineData(3, 21, 16, 24, 2, 2)]
+    [InlineData(1, 9, 4, 6, 9, 1)]
+    [InlineData(2, 12, 4, 6, 5, 1)]
+    [InlineData(2, 8, 6, 70, 7, 2)]
+    [InlineData(2, 23, 3, 5, 2, 4)]
+    [InlineData(2, 240, 70, 130, 4, 3)]
+    public void ConvolutionsAlongRowsAgreeWithPlainOnes(int samples, int rows, int inputs, int outputs, int kernel, int stride) => Kernel.Run(() =>
+    {
+        foreach (var type in new[] { Float, Low })
+        {
+            var (x, w) = (Kernel.Random(type, 1, samples, rows, inputs), Kernel.Random(type, 2, outputs, inputs, kernel).To(Float));
+            Kernel.Compare(t => Ops.ConvFrames(t[0], t[1], stride), t => Ops.Conv1d(t[0].Transpose(1, 2), t[1], stride: [stride]).Transpose(1, 2), Kernel.Tolerance(type), x, w);
+        }
+    });
+
     static Tensor PlainNorm(Tensor x, Tensor? w, Tensor? b) => Ops.LayerNorm(x, [x.Size(-1)], w, b, 1e-5, false);
 
     [Theory]
@@ -279,7 +297,7 @@ public sealed class KernelTests
     public static TheoryData<string, ScalarType> Kernels()
     {
         var data = new TheoryData<string, ScalarType>();
-        foreach (var name in new[] { "linear", "mlp", "convolution", "norm", "norm and gelu", "attention", "noise" })
+        foreach (var name in new[] { "linear", "mlp", "convolution", "strided convolution", "norm", "norm and gelu", "attention", "noise" })
         {
             data.Add(name, Float);
             data.Add(name, Low);
@@ -302,6 +320,7 @@ public sealed class KernelTests
             "linear" => [W(2, 70, 48), W(3, 70)],
             "mlp" => [W(2, 96, 48), W(3, 96), W(4, 48, 96), W(5, 48)],
             "convolution" => [W(2, 48, 12, 3, 3), W(3, 48)],
+            "strided convolution" => [W(2, 40, 48, 3)],
             "norm" or "norm and gelu" => [W(2, 48), W(3, 48)],
             _ => [],
         };
@@ -310,6 +329,7 @@ public sealed class KernelTests
             "linear" => Ops.Linear(x, weights[0], weights[1]),
             "mlp" => Ops.Mlp(x, weights[0], weights[1], weights[2], weights[3]),
             "convolution" => Ops.ConvRows(x.Reshape([30, 6, 6, 48]), weights[0], weights[1], 4),
+            "strided convolution" => Ops.ConvFrames(x, weights[0], 2),
             "norm" => Ops.AddNorm(x, x, weights[0], weights[1], 1e-5),
             "norm and gelu" => Ops.NormGelu(x, weights[0], weights[1], 1e-5, x),
             "attention" => Ops.Attention(x, null, null, null, null, 2, 0.3, 0.1, 5),
