@@ -52,7 +52,7 @@ public abstract class ClassProbe : Probe
         var (low, high) = Interval.Wilson(score.Correct, test.Count);
         return new ProbeResult(Name, encoder, (double)score.Correct / test.Count, low, high, test.Count, score.Settings)
         {
-            TopFive = score.AmongFive is { } five ? (double)five / test.Count : null,
+            TopFive = score.AmongFive is { } five && train.Classes > 5 ? (double)five / test.Count : null,
             Predictions = score.Predictions,
         };
     }
@@ -87,7 +87,7 @@ public abstract class ClassProbe : Probe
 /// <param name="Settings">What the probe was run with, chosen values included.</param>
 public sealed record ProbeResult(string Probe, string Encoder, double Accuracy, double Low, double High, int Samples, JsonObject Settings)
 {
-    /// <summary>Share of test samples whose class is among the five likeliest; null where a probe ranks nothing.</summary>
+    /// <summary>Share of test samples whose class is among the five likeliest; null where there are no more than five, or a probe ranks nothing.</summary>
     public double? TopFive { get; init; }
 
     /// <summary>The class predicted for each test sample, a number of the training data's classes.</summary>
