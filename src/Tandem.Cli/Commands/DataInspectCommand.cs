@@ -18,7 +18,7 @@ sealed class DataInspectCommand : Command
 
     public override IReadOnlyList<Setting> Settings { get; } =
     [
-        new("labels", "where labels come from: folder, json:FIELD, cls, column, own, none, auto (auto)"),
+        new("labels", "where labels come from: folder, name:N (N-th part of the file's name), json:FIELD, cls, column, own, none, auto (auto)"),
         new("format", "format, where the content does not tell: folder, tar, webdataset, cifar10, cifar100, idx, list"),
         new("split", "which part, where one path holds several: train or test"),
         new("limit", $"pictures that are decoded, spread over the data; all or a number ({LookedAt})"),

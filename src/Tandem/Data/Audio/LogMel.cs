@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Tandem.Data.Audio;
 
 /// <summary>
@@ -42,11 +44,16 @@ public static class LogMel
     /// <returns>[frames, 80], row by row.</returns>
     public static float[] Spectrogram(ReadOnlySpan<float> samples)
     {
-        var frames = Frames(samples.Length);
-        var spectrogram = new float[checked(frames * Bands)];
+        var spectrogram = new float[checked(Frames(samples.Length) * Bands)];
+        Fill(samples, spectrogram);
+        return spectrogram;
+    }
+
+    static void Fill(ReadOnlySpan<float> samples, Span<float> spectrogram)
+    {
         Span<float> points = stackalloc float[Points];
         Span<float> power = stackalloc float[Half + 1];
-        for (var frame = 0; frame < frames; frame++)
+        for (var frame = 0; frame < spectrogram.Length / Bands; frame++)
         {
             var at = samples[Math.Min(samples.Length, frame * Hop)..];
             at = at[..Math.Min(at.Length, Window)];
@@ -54,7 +61,7 @@ public static class LogMel
             for (var i = 0; i < at.Length; i++)
                 points[i] = at[i] * Hann[i];
             Transform.Power(points, power);
-            var bands = spectrogram.AsSpan(frame * Bands, Bands);
+            var bands = spectrogram.Slice(frame * Bands, Bands);
             for (var band = 0; band < Bands; band++)
             {
                 var (first, weights) = Filters[band];
@@ -64,7 +71,6 @@ public static class LogMel
                 bands[band] = MathF.Log(sum + Floor);
             }
         }
-        return spectrogram;
     }
 
     /// <summary>The windowed cosines, then the windowed sines, of the 257 frequencies, as kernels of a convolution: [514, 400].</summary>
@@ -112,8 +118,10 @@ public static class LogMel
 
     static void Statistics(ReadOnlySpan<float> samples, Span<float> to)
     {
-        var spectrogram = Spectrogram(samples);
-        var frames = spectrogram.Length / Bands;
+        var frames = Frames(samples.Length);
+        var rented = ArrayPool<float>.Shared.Rent(checked(frames * Bands));
+        var spectrogram = rented.AsSpan(0, frames * Bands);
+        Fill(samples, spectrogram);
         Span<double> mean = stackalloc double[Bands];
         Span<double> square = stackalloc double[Bands];
         for (var i = 0; i < spectrogram.Length; i++)
@@ -125,6 +133,7 @@ public static class LogMel
         }
         for (var band = 0; band < Bands; band++)
             (to[band], to[Bands + band]) = ((float)mean[band], (float)Math.Sqrt(square[band]));
+        ArrayPool<float>.Shared.Return(rented);
     }
 
     static double Mel(double hertz) => 2595 * Math.Log10(1 + (hertz / 700));
