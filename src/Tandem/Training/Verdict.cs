@@ -72,7 +72,11 @@ public sealed class HealthJudge(long warmup)
         new("waiting", (v, _) => v > 0.5 ? Sign.Doubtful : Sign.Good, "most of the time training waits for data", "Raise data.workers, or put the data on a faster disk."),
     ];
 
-    static string Words(string place) => place switch { "target" => "targets", "student" => "the student's features", _ => "local features" };
+    /// <summary>The metrics that a judgement rests on.</summary>
+    internal static IEnumerable<string> Watched => Rules.Select(rule => rule.Gauge);
+
+    /// <summary>A place where gauges are taken, in words.</summary>
+    internal static string Words(string place) => place switch { "target" => "targets", "student" => "the student's features", "prediction" => "predictions", _ => "local features" };
 
     double First(string gauge) => first.GetValueOrDefault(gauge, double.NaN);
 
