@@ -10,10 +10,14 @@ namespace Tandem.Runs;
 /// <param name="Points">Steps and values, in order of steps; values that are not finite break the line.</param>
 /// <param name="Marks">Whether each point is marked: few points, such as evaluations.</param>
 /// <param name="Reference">Whether this is what others are compared with: it is drawn behind them, dashed and grey.</param>
-sealed record Series(string Name, IReadOnlyList<(double X, double Y)> Points, bool Marks = false, bool Reference = false)
+/// <param name="Colour">Which colour it has, where the same curve stands in several diagrams; as a rule its place decides.</param>
+sealed record Series(string Name, IReadOnlyList<(double X, double Y)> Points, bool Marks = false, bool Reference = false, int? Colour = null)
 {
     /// <summary>The class of its line at a place among the curves.</summary>
-    public string Class(int place) => Reference ? "reference" : string.Create(CultureInfo.InvariantCulture, $"s{place % 6}");
+    public string Class(int place) => Reference ? "reference" : string.Create(CultureInfo.InvariantCulture, $"s{(Colour ?? place) % 6}");
+
+    /// <summary>The class of its marks.</summary>
+    public string MarkClass(int place) => string.Create(CultureInfo.InvariantCulture, $"d{(Colour ?? place) % 6}");
 }
 
 /// <summary>
@@ -119,7 +123,7 @@ sealed class Chart
         if (!curve.Marks)
             return;
         foreach (var (x, y) in curve.Points.Where(point => double.IsFinite(point.Y)))
-            html.Append(CultureInfo.InvariantCulture, $"<circle class=\"d{place % 6}\" cx=\"{X(x):0.#}\" cy=\"{Y(y):0.#}\" r=\"3.2\"/>");
+            html.Append(CultureInfo.InvariantCulture, $"<circle class=\"{curve.MarkClass(place)}\" cx=\"{X(x):0.#}\" cy=\"{Y(y):0.#}\" r=\"3.2\"/>");
     }
 
     /// <summary>Gathers many points into bins: a screen has no more columns, and files stay small.</summary>

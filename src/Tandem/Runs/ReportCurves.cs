@@ -109,6 +109,9 @@ static class ReportCurves
         var other => Capital(other),
     };
 
+    /// <summary>A score alone: "kNN", "kNN untrained".</summary>
+    public static string FullTitle(string score) => Title(score) + (score.IndexOfAny(['_', '.']) is var at and > 0 ? " " + score[(at + 1)..].Replace('_', ' ') : "");
+
     /// <summary>Within its family a score is told by what follows: "untrained"; the score itself is the trained encoder's.</summary>
     static string Short(string score) => score.IndexOfAny(['_', '.']) is var at and > 0 ? score[(at + 1)..].Replace('_', ' ') : "this encoder";
 
@@ -116,5 +119,5 @@ static class ReportCurves
 
     static int Order(string place) => Array.IndexOf(Places, place) is var at and >= 0 ? at : int.MaxValue;
 
-    internal static string Capital(string name) => name.Length == 0 ? name : char.ToUpperInvariant(name[0]) + name[1..].Replace('_', ' ').Replace('/', ' ');
+    static string Capital(string name) => name.Length == 0 ? name : char.ToUpperInvariant(name[0]) + name[1..].Replace('_', ' ').Replace('/', ' ');
 }

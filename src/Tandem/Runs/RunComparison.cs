@@ -6,11 +6,8 @@ namespace Tandem.Runs;
 /// <summary>A recipe's value that runs do not share.</summary>
 /// <param name="Key">Its dotted key; <c>recipe</c> for the recipe's name.</param>
 /// <param name="Values">The value in each run; null where the run has no such key or holds none.</param>
-public sealed record ComparedValue(string Key, IReadOnlyList<JsonNode?> Values)
-{
-    /// <summary>The values as people read them.</summary>
-    public IReadOnlyList<string> Texts => [.. Values.Select(RunContents.Plain)];
-}
+/// <param name="Texts">The values as people read them; a dash where the run has no such key.</param>
+public sealed record ComparedValue(string Key, IReadOnlyList<JsonNode?> Values, IReadOnlyList<string> Texts);
 
 /// <summary>A number of each run.</summary>
 /// <param name="Name">As metrics call it: <c>loss</c>, <c>eval/knn</c>, <c>seconds</c>, <c>samples_per_second</c>.</param>
@@ -176,11 +173,13 @@ public sealed class RunComparison
         var keys = values.SelectMany(recipe => recipe.Keys).Distinct(StringComparer.Ordinal).Except(Places, StringComparer.Ordinal);
         return
         [
-            .. new[] { new ComparedValue("recipe", [.. recipes.Select(recipe => recipe["name"])]) }
-                .Concat(keys.Select(key => new ComparedValue(key, [.. values.Select(recipe => recipe.GetValueOrDefault(key))])))
-                .Where(row => row.Values.Skip(1).Any(value => !JsonNode.DeepEquals(value, row.Values[0]))),
+            .. new[] { Row("recipe", [.. recipes.Select(recipe => recipe["name"])], [.. recipes.Select(recipe => recipe["name"] is not null)]) }
+                .Concat(keys.Select(key => Row(key, [.. values.Select(recipe => recipe.GetValueOrDefault(key))], [.. values.Select(recipe => recipe.ContainsKey(key))])))
+                .Where(row => row.Texts.Skip(1).Any(text => text != row.Texts[0]) || row.Values.Skip(1).Any(value => !JsonNode.DeepEquals(value, row.Values[0]))),
         ];
     }
+
+    static ComparedValue Row(string key, List<JsonNode?> values, List<bool> known) => new(key, values, [.. values.Zip(known, (value, has) => has ? RunContents.Plain(value) : "–")]);
 
     static List<string> NamesOf(IReadOnlyList<string> paths)
     {

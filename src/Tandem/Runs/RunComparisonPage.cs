@@ -43,9 +43,9 @@ static class RunComparisonPage
         ReportCurves.Section(title, new[] { "loss" }.Concat(runs.Scores).Select(metric =>
         {
             var score = RunDescription.IsEvaluation(metric);
-            List<Series> curves = [.. runs.Names.Select((name, run) => new Series(name, [.. points(run, metric).Select(point => (point.X / size, point.Y))], Marks: score)).Where(curve => curve.Points.Count > 0)];
+            List<Series> curves = [.. runs.Names.Select((name, run) => new Series(name, [.. points(run, metric).Select(point => (point.X / size, point.Y))], Marks: score, Colour: run)).Where(curve => curve.Points.Count > 0)];
             return curves.Count == 0 ? "" : new Chart(curves, percent: score && curves.TrueForAll(curve => curve.Points.All(point => point.Y is >= 0 and <= 1)), positive: !score, axis: axis)
-                .Figure(ReportCurves.Capital(score ? metric["eval/".Length..] : metric));
+                .Figure(score ? ReportCurves.FullTitle(metric) : "Loss");
         }));
 
     static string Table(RunComparison runs, string first, IEnumerable<(string Name, IEnumerable<string> Values)> rows)
