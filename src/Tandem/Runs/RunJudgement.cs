@@ -7,6 +7,9 @@ namespace Tandem.Runs;
 /// <summary>How a run stands, in words: its state, its verdict, and what the verdict rests on.</summary>
 static class RunJudgement
 {
+    // Probes while training take a few hundred samples at least: a difference like this is hardly chance.
+    const double Fall = 0.05;
+
     /// <summary>The state; a run that says it is running while nobody holds its lock is <c>interrupted</c>.</summary>
     public static string State(RunFolder run, RunStatus status) => status.State is RunState.Starting or RunState.Running && !run.IsAlive ? "interrupted" : status.State.ToString().ToLowerInvariant();
 
@@ -25,9 +28,21 @@ static class RunJudgement
             return moments.Count == 0 ? "Nothing was logged that a verdict could rest on." : $"The first moments say little: a verdict needs a few logged after the learning rate has risen. Looked at: {looked}.";
         if (status.Verdict != "healthy")
             return $"The run was judged {status.Verdict}; the reason was not kept.";
-        return moments.Count == 0
-            ? "Nothing was found that speaks against this run."
-            : string.Create(CultureInfo.InvariantCulture, $"Nothing speaks against this run. Looked at, {Units.Count(moments.Count)} times up to step {Units.Count(moments[^1].Step)}: {looked}.");
+        var fell = Fell(metrics);
+        var begin = fell is null ? "Nothing speaks against this run." : $"The gauges show no collapse, but {fell}.";
+        return moments.Count == 0 ? begin : string.Create(CultureInfo.InvariantCulture, $"{begin} Looked at, {Units.Count(moments.Count)} times up to step {Units.Count(moments[^1].Step)}: {looked}.");
+    }
+
+    /// <summary>An evaluation that is clearly worse than at its start: gauges see nothing of it, but people want to know.</summary>
+    static string? Fell(IReadOnlyList<MetricsLine> metrics)
+    {
+        foreach (var name in metrics.SelectMany(line => line.Values.Keys).Where(RunDescription.IsEvaluation).Distinct(StringComparer.Ordinal))
+        {
+            var values = Report.Values(metrics, name);
+            if (values.Count > 1 && values[^1] < values[0] - Fall)
+                return $"{name} fell from {Units.Percent(values[0])} to {Units.Percent(values[^1])}";
+        }
+        return null;
     }
 
     /// <summary>The gauges in words: "variance and effective rank of targets and local features; the loss against its start".</summary>

@@ -39,6 +39,15 @@ public sealed class ReportTests : IDisposable
     }
 
     [Fact]
+    public void AnEvaluationThatFellIsSaidBesideTheVerdict()
+    {
+        using (var run = RunFolder.Open(SmallRun.Write(folder["run"], lines: 2)))
+        using (var metrics = run.OpenMetrics(resumed: 20))
+            metrics.Append(30, [new("eval/knn", 0.2)]);
+        Assert.Contains("The gauges show no collapse, but eval/knn fell from 40.0 % to 20.0 %. Looked at, 2 times", Report.Html(RunFolder.Read(folder["run"])), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void ExpectedCurvesAreDrawnBehindTheRunsOwn()
     {
         Assert.DoesNotContain("class=\"reference\"", Report.Html(RunFolder.Read(SmallRun.Write(folder["plain"]))), StringComparison.Ordinal);
