@@ -39,7 +39,7 @@ public sealed class VerdictTests
     public void ATeacherWithoutMemoryAndWithoutNorms(int seed)
     {
         using var folder = new TemporaryFolder();
-        var (result, status) = Train(folder, TinyRun.Recipe(folder, "run", "steps=400", $"seed={seed}", "objective.instance_norm_layer=false", "objective.layer_norm_targets=false",
+        var (result, status) = Train(folder, TinyRun.Recipe(folder, "run", "steps=300", $"seed={seed}", "objective.instance_norm_layer=false", "objective.layer_norm_targets=false",
             "objective.teacher.decay_start=0", "objective.teacher.decay_end=0", "optimizer.learning_rate=1e-3", "objective.class_weight=0"));
         IsCollapsed(result, status, "gauge/target/", "gauge/student/");
     }
@@ -64,7 +64,7 @@ public sealed class VerdictTests
     public void ALearningRateFarTooHigh(int seed)
     {
         using var folder = new TemporaryFolder();
-        var (result, status) = Train(folder, TinyRun.Recipe(folder, "run", "steps=400", $"seed={seed}", "optimizer.learning_rate=0.5", "optimizer.clip_norm=0"));
+        var (result, status) = Train(folder, TinyRun.Recipe(folder, "run", "steps=300", $"seed={seed}", "optimizer.learning_rate=0.5", "optimizer.clip_norm=0"));
         Assert.True(result.ExitCode == (int)ErrorKind.Training, result.Output + result.Error);
         Assert.Equal("collapsed", status.Verdict);
         Assert.Contains("learning_rate", status.VerdictReason + result.Output);
