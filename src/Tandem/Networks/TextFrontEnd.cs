@@ -129,7 +129,10 @@ public sealed class TextEmbedding
 /// <summary>The front end for text: embeddings with positions, a decoder along the sequence.</summary>
 public sealed class TextFrontEnd : FrontEnd
 {
+    const int CodeWidth = 64;
+
     readonly TextFrontEndOptions options;
+    readonly Lazy<float[]> codes;
 
     /// <summary>Builds the front end.</summary>
     /// <param name="at">Place in the store.</param>
@@ -140,6 +143,7 @@ public sealed class TextFrontEnd : FrontEnd
         : base(at, options, trunk, trunk.Block.Norm == NormPlacement.Post && options.PrenetDepth > 0)
     {
         this.options = options;
+        codes = new(Codes);
         Embedding = embedding ?? new(at / "embedding", options, trunk.Block.Width);
     }
 
@@ -168,6 +172,32 @@ public sealed class TextFrontEnd : FrontEnd
     {
         var decoder = new ConvolutionDecoder(at, options.Decoder, Width, twoDimensional: false, (_, _) => (Init.Normal(0.02), Init.Zeros));
         return new((input, _, masking, pass) => decoder.Forward(input, Grid(masking.Places), pass));
+    }
+
+    /// <inheritdoc/>
+    public override int ReconstructedValues => CodeWidth;
+
+    /// <summary>
+    /// A fixed random code of each token, 64 normal numbers: the best prediction is the mean code of the tokens that fit, so predicting it is what
+    /// masked language models do, without a product with the whole vocabulary.
+    /// </summary>
+    public override Tensor Reconstruction(Batch batch, Device device)
+    {
+        var tokens = ((TextBatch)batch).Tokens;
+        var ids = tokens.As<long>();
+        var values = new float[ids.Length * CodeWidth];
+        for (var i = 0; i < ids.Length; i++)
+            codes.Value.AsSpan((int)ids[i] * CodeWidth, CodeWidth).CopyTo(values.AsSpan(i * CodeWidth));
+        return Tensor.From(HostTensor.From<float>(values, tokens.Shape[0], tokens.Shape[1], CodeWidth), device);
+    }
+
+    float[] Codes()
+    {
+        var draw = Randomness.Of(0, "token codes");
+        var all = new float[options.Vocabulary * CodeWidth];
+        foreach (ref var value in all.AsSpan())
+            value = (float)draw.NextNormal();
+        return all;
     }
 
     Tensor Features(HostTensor tokens, Pass pass)

@@ -39,7 +39,7 @@ public sealed class VerdictTests
     public void ATeacherWithoutMemoryAndWithoutNorms(int seed)
     {
         using var folder = new TemporaryFolder();
-        var (result, status) = Train(folder, TinyRun.Recipe(folder, "run", "steps=400", $"seed={seed}", "objective.instance_norm_layer=false", "objective.layer_norm_targets=false",
+        var (result, status) = Train(folder, TinyRun.Recipe(folder, "run", "steps=300", $"seed={seed}", "objective.instance_norm_layer=false", "objective.layer_norm_targets=false",
             "objective.teacher.decay_start=0", "objective.teacher.decay_end=0", "optimizer.learning_rate=1e-3", "objective.class_weight=0"));
         IsCollapsed(result, status, "gauge/target/", "gauge/student/");
     }
@@ -64,7 +64,7 @@ public sealed class VerdictTests
     public void ALearningRateFarTooHigh(int seed)
     {
         using var folder = new TemporaryFolder();
-        var (result, status) = Train(folder, TinyRun.Recipe(folder, "run", "steps=400", $"seed={seed}", "optimizer.learning_rate=0.5", "optimizer.clip_norm=0"));
+        var (result, status) = Train(folder, TinyRun.Recipe(folder, "run", "steps=300", $"seed={seed}", "optimizer.learning_rate=0.5", "optimizer.clip_norm=0"));
         Assert.True(result.ExitCode == (int)ErrorKind.Training, result.Output + result.Error);
         Assert.Equal("collapsed", status.Verdict);
         Assert.Contains("learning_rate", status.VerdictReason + result.Output);
@@ -81,7 +81,7 @@ public sealed class VerdictTests
         var draw = Randomness.Of(seed, "noise");
         foreach (var number in Enumerable.Range(0, 24))
             folder.Put($"sounds/{number}.wav", SoundMaker.WavOf([.. Enumerable.Range(0, 6000).Select(_ => draw.NextFloat() - 0.5f)]));
-        var (result, status) = Train(folder, TinySpeech.Recipe(folder, "run", folder["sounds"], "steps=400", $"seed={seed}", "optimizer.learning_rate=5e-3"));
+        var (result, status) = Train(folder, TinySpeech.Recipe(folder, "run", folder["sounds"], "steps=300", $"seed={seed}", "optimizer.learning_rate=5e-3", "objective.reconstruction_weight=0"));
         IsCollapsed(result, status, "gauge/target/sample_share", "gauge/student/sample_share");
     }
 

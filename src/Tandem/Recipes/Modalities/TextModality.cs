@@ -21,8 +21,8 @@ public sealed class TextModality : Modality
     const int ShownLines = 2000, PreviewLength = 160;
     readonly TextDataOptions data;
     readonly TextModelOptions model;
-    string? tokenizerFolder;
     Tokenizer? tokenizer;
+    TextPreprocessing? preprocessing;
 
     /// <summary>Binds the sections.</summary>
     public TextModality(RecipeDocument document) => (data, model) = (document.Bind<TextDataOptions>("data"), document.Bind<TextModelOptions>("model"));
@@ -37,7 +37,7 @@ public sealed class TextModality : Modality
     public override FrontEndOptions FrontEnd => model.FrontEnd;
 
     /// <inheritdoc/>
-    public override Preprocessing Preprocessing => TextPreprocessing.Of(tokenizerFolder ?? throw new InvalidOperationException("the text is not open yet"), tokenizer!, model.FrontEnd.MaxTokens);
+    public override Preprocessing Preprocessing => preprocessing ?? throw new InvalidOperationException("the text is not open yet");
 
     /// <inheritdoc/>
     public override string Samples => "rows of tokens";
@@ -61,13 +61,14 @@ public sealed class TextModality : Modality
     {
         var (path, reading) = (DataPath("books.txt"), data.Reading(note));
         var text = TextSource.Open(path, reading);
-        tokenizerFolder = data.Tokenizer ?? (model.Init is { } init ? ModelPath.Resolve(init) : VocabularyCache.Folder(path, reading, model.FrontEnd.Vocabulary, note));
+        var tokenizerFolder = data.Tokenizer ?? (model.Init is { } init ? ModelPath.Resolve(init) : VocabularyCache.Folder(path, reading, model.FrontEnd.Vocabulary, note));
         tokenizer = Tokenizer.Load(tokenizerFolder);
         var special = tokenizer.Special;
         if (special.Begin is not { } begin || special.End is null || special.Pad != TextEmbedding.Pad)
             throw new TandemException(ErrorKind.Input, $"the tokenizer ({tokenizer.Description}) has no tokens that begin, end and pad samples", tokenizerFolder, $"<s>, </s> and <pad>, the last with id {TextEmbedding.Pad}", "Train one with `tandem data vocab train`, or leave data.tokenizer out.");
         if (tokenizer.Size > model.FrontEnd.Vocabulary)
             throw new TandemException(ErrorKind.Usage, $"the vocabulary has {tokenizer.Size} tokens, but the model takes {model.FrontEnd.Vocabulary}", tokenizerFolder, $"at most {model.FrontEnd.Vocabulary}", $"Set model.front_end.vocabulary={tokenizer.Size}, or take another tokenizer.");
+        preprocessing = TextPreprocessing.Of(tokenizerFolder, tokenizer, model.FrontEnd.MaxTokens);
         var store = TokenCache.Open(text, tokenizer, new() { Warn = note, KeepEmpty = data.Break != BlockBreak.Line });
         try
         {
