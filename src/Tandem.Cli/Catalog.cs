@@ -12,6 +12,11 @@ static class Catalog
         new ResumeCommand(),
         new EvaluateCommand(),
         new EmbedCommand(),
+        new RunsLsCommand(),
+        new RunsShowCommand(),
+        new RunsCompareCommand(),
+        new RunsReportCommand(),
+        new RunsRmCommand(),
         new ModelsLsCommand(),
         new ModelsInspectCommand(),
         new DataInspectCommand(),
@@ -30,6 +35,7 @@ static class Catalog
     /// <summary>What the first words of commands with several stand for.</summary>
     public static IReadOnlyDictionary<string, string> Groups { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
     {
+        ["runs"] = "How training went",
         ["models"] = "What was learned",
         ["data"] = "What to learn from",
         ["recipes"] = "What to learn, and how",

@@ -17,7 +17,7 @@ public static class RecipeSchema
             ["method"] = Described("string", "the pre-training method or task"),
             ["about"] = Described("string", "what the recipe is for"),
             ["source"] = Described("string", "where its numbers come from"),
-            ["expect"] = Described("object", "what was measured with it, on which machine"),
+            ["expect"] = Described("object", "what was measured with it, on which machine; curves: lists of [step, value] by metric (loss, eval/knn), which a run's report draws behind its own"),
         };
         foreach (var (section, type) in sections)
         {

@@ -9,10 +9,19 @@ namespace Tandem.Runs;
 /// <param name="Name">Shown in the legend.</param>
 /// <param name="Points">Steps and values, in order of steps; values that are not finite break the line.</param>
 /// <param name="Marks">Whether each point is marked: few points, such as evaluations.</param>
-sealed record Series(string Name, IReadOnlyList<(double X, double Y)> Points, bool Marks = false);
+/// <param name="Reference">Whether this is what others are compared with: it is drawn behind them, dashed and grey.</param>
+/// <param name="Colour">Which colour it has, where the same curve stands in several diagrams; as a rule its place decides.</param>
+sealed record Series(string Name, IReadOnlyList<(double X, double Y)> Points, bool Marks = false, bool Reference = false, int? Colour = null)
+{
+    /// <summary>The class of its line at a place among the curves.</summary>
+    public string Class(int place) => Reference ? "reference" : string.Create(CultureInfo.InvariantCulture, $"s{(Colour ?? place) % 6}");
+
+    /// <summary>The class of its marks.</summary>
+    public string MarkClass(int place) => string.Create(CultureInfo.InvariantCulture, $"d{(Colour ?? place) % 6}");
+}
 
 /// <summary>
-/// A diagram of curves over steps, drawn as SVG. Many points are gathered into bins, of which the mean is drawn. Curves differ in colour and in dashes, so that they can be told apart in grey.
+/// A diagram of curves over steps or time, drawn as SVG. Many points are gathered into bins, of which the mean is drawn. Curves differ in colour and in dashes, so that they can be told apart in grey.
 /// </summary>
 sealed class Chart
 {
@@ -21,6 +30,7 @@ sealed class Chart
 
     readonly IReadOnlyList<Series> series;
     readonly bool percent;
+    readonly string axis;
     readonly bool log;
     readonly double minX, maxX, minY, maxY;
 
@@ -28,8 +38,10 @@ sealed class Chart
     /// <param name="series">The curves.</param>
     /// <param name="percent">Whether values are fractions, shown in percent.</param>
     /// <param name="positive">Whether the axis may become logarithmic, which it does when values are positive and span more than a factor of 20.</param>
-    public Chart(IReadOnlyList<Series> series, bool percent = false, bool positive = false)
+    /// <param name="axis">What runs from left to right: steps, or a unit of time.</param>
+    public Chart(IReadOnlyList<Series> series, bool percent = false, bool positive = false, string axis = "step")
     {
+        this.axis = axis;
         this.series = [.. series.Select(curve => curve with { Points = Thin(curve.Points) })];
         this.percent = percent;
         var all = series.SelectMany(curve => curve.Points).Where(point => double.IsFinite(point.Y)).ToList();
@@ -65,13 +77,13 @@ sealed class Chart
         html.Append(CultureInfo.InvariantCulture, $"<figure class=\"chart\"><figcaption><b>{Text(title)}</b>{scale}{below}</figcaption>\n");
         html.Append(CultureInfo.InvariantCulture, $"<div class=\"plot\"><svg viewBox=\"0 0 {Width} {Height}\" role=\"img\" aria-label=\"{Text(Spoken(title))}\" data-points=\"{Text(Data())}\">\n");
         Axes(html);
-        for (var i = 0; i < series.Count; i++)
-            Curve(html, series[i], i);
+        foreach (var place in Enumerable.Range(0, series.Count).OrderBy(place => !series[place].Reference))
+            Curve(html, series[place], place);
         html.Append(CultureInfo.InvariantCulture, $"<line class=\"cursor\" y1=\"{Top}\" y2=\"{Height - Bottom}\" x1=\"0\" x2=\"0\"/></svg><div class=\"tip\" hidden></div></div>\n<ul class=\"legend\">");
         for (var i = 0; i < series.Count; i++)
         {
             var last = series[i].Points.LastOrDefault(point => double.IsFinite(point.Y), (0, double.NaN)).Y;
-            html.Append(CultureInfo.InvariantCulture, $"<li><svg viewBox=\"0 0 22 8\" aria-hidden=\"true\"><path class=\"s{i % 6}\" d=\"M1 4H21\"/></svg>{Text(series[i].Name)} <b>{Value(last)}</b></li>");
+            html.Append(CultureInfo.InvariantCulture, $"<li><svg viewBox=\"0 0 22 8\" aria-hidden=\"true\"><path class=\"{series[i].Class(i)}\" d=\"M1 4H21\"/></svg>{Text(series[i].Name)} <b>{Value(last)}</b></li>");
         }
         return html.Append("</ul></figure>\n").ToString();
     }
@@ -90,7 +102,7 @@ sealed class Chart
             var x = X(tick);
             html.Append(CultureInfo.InvariantCulture, $"<path class=\"axis\" d=\"M{x:0.#} {Height - Bottom}v5\"/><text x=\"{x:0.#}\" y=\"{Height - Bottom + 18}\" text-anchor=\"middle\">{Units.Tick(tick)}</text>\n");
         }
-        html.Append(CultureInfo.InvariantCulture, $"<path class=\"axis\" d=\"M{Left} {Height - Bottom}H{Width - Right}\"/><text x=\"{Left - 14}\" y=\"{Height - Bottom + 18}\" text-anchor=\"end\">step</text>\n");
+        html.Append(CultureInfo.InvariantCulture, $"<path class=\"axis\" d=\"M{Left} {Height - Bottom}H{Width - Right}\"/><text x=\"{Left - 14}\" y=\"{Height - Bottom + 18}\" text-anchor=\"end\">{axis}</text>\n");
     }
 
     void Curve(StringBuilder html, Series curve, int place)
@@ -107,11 +119,11 @@ sealed class Chart
             line.Append(CultureInfo.InvariantCulture, $"{pen}{X(x):0.#} {Y(y):0.#}");
             pen = 'L';
         }
-        html.Append(CultureInfo.InvariantCulture, $"<path class=\"s{place % 6}\" d=\"{line}\"/>\n");
+        html.Append(CultureInfo.InvariantCulture, $"<path class=\"{curve.Class(place)}\" d=\"{line}\"/>\n");
         if (!curve.Marks)
             return;
         foreach (var (x, y) in curve.Points.Where(point => double.IsFinite(point.Y)))
-            html.Append(CultureInfo.InvariantCulture, $"<circle class=\"d{place % 6}\" cx=\"{X(x):0.#}\" cy=\"{Y(y):0.#}\" r=\"3.2\"/>");
+            html.Append(CultureInfo.InvariantCulture, $"<circle class=\"{curve.MarkClass(place)}\" cx=\"{X(x):0.#}\" cy=\"{Y(y):0.#}\" r=\"3.2\"/>");
     }
 
     /// <summary>Gathers many points into bins: a screen has no more columns, and files stay small.</summary>
@@ -137,15 +149,17 @@ sealed class Chart
 
     string Value(double value) => percent ? Units.Percent(value) : Units.Number(value);
 
-    string Spoken(string title) => title + " over steps: " + string.Join("; ", series.Select(curve =>
+    string Spoken(string title) => $"{title} over {(axis == "step" ? "steps" : axis)}: " + string.Join("; ", series.Select(curve =>
         $"{curve.Name} from {Value(curve.Points.FirstOrDefault().Y)} to {Value(curve.Points.LastOrDefault().Y)}"));
 
     /// <summary>What the hover script needs: positions in the drawing, and the words to show.</summary>
     string Data() => JsonSerializer.Serialize(series.Select(curve => new
     {
         n = curve.Name,
-        p = curve.Points.Where(point => double.IsFinite(point.Y) && (!log || point.Y > 0)).Select(point => new object[] { Math.Round(X(point.X), 1), Math.Round(Y(point.Y), 1), Units.Count((long)point.X), Value(point.Y) }),
+        p = curve.Points.Where(point => double.IsFinite(point.Y) && (!log || point.Y > 0)).Select(point => new object[] { Math.Round(X(point.X), 1), Math.Round(Y(point.Y), 1), Place(point.X), Value(point.Y) }),
     }));
+
+    string Place(double x) => axis == "step" ? $"step {Units.Count((long)x)}" : $"{Units.Number(x)} {axis}";
 
     static IEnumerable<double> Ticks(double low, double high, int about)
     {

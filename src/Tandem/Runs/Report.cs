@@ -12,13 +12,16 @@ namespace Tandem.Runs;
 /// </summary>
 public static class Report
 {
-    /// <summary>Writes the report into the run's folder.</summary>
+    /// <summary>Writes the report, as a rule into the run's folder.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="path">Another file to write to.</param>
     /// <returns>The file's path.</returns>
     /// <exception cref="TandemException">The disk is full or refuses (<see cref="ErrorKind.Machine"/>).</exception>
-    public static string Write(RunFolder run)
+    public static string Write(RunFolder run, string? path = null)
     {
-        AtomicFile.WriteText(run["report.html"], Html(run));
-        return run["report.html"];
+        path ??= run["report.html"];
+        AtomicFile.WriteText(path, Html(run));
+        return path;
     }
 
     /// <summary>The page.</summary>
@@ -30,50 +33,55 @@ public static class Report
         var recipe = run.ReadObject("recipe.json");
         var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(run.Path)));
         var html = new StringBuilder();
-        html.Append(CultureInfo.InvariantCulture, $"""
-            <!doctype html>
-            <html lang="en">
-            <head>
-            <meta charset="utf-8">
-            <meta name="viewport" content="width=device-width, initial-scale=1">
-            <meta name="color-scheme" content="light dark">
-            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:">
-            <title>{Text(name)} · Tandem</title>
-            <style>
-            {Asset("report.css")}
-            </style>
-            </head>
-            <body>
-            <main>
-
-            """);
-        Header(html, run, name, status, recipe, environment);
+        html.Append(Head(name));
+        Header(html, run, name, status, recipe, environment, metrics);
         Figures(html, status, metrics);
-        foreach (var section in ReportCurves.Sections(metrics))
+        foreach (var section in ReportCurves.Sections(metrics, RunContents.Expected(recipe)))
             html.Append(section);
         html.Append(ReportSamples.Masked(MaskedSamples.ReadAll(run)));
         html.Append(ReportSamples.Section(NeighbourSamples.ReadAll(run)));
         html.Append(ReportTables.Recipe(recipe));
         html.Append(ReportTables.Environment(environment));
         html.Append(ReportTables.Cost(run, status, environment, metrics));
-        html.Append(CultureInfo.InvariantCulture, $"""
-            <footer>Made by Tandem {Text((string?)environment["tandem"] ?? "")} on {DateTimeOffset.UtcNow:yyyy-MM-dd HH:mm} UTC from {Text(name)}. This page asks nothing of the network.</footer>
-            </main>
-            <script>
-            {Asset("report.js")}
-            </script>
-            </body>
-            </html>
-
-            """);
+        html.Append(Foot(environment, name));
         return html.ToString();
     }
 
-    static void Header(StringBuilder html, RunFolder run, string name, RunStatus status, JsonObject recipe, JsonObject environment)
+    /// <summary>What stands before the contents of a page.</summary>
+    internal static string Head(string title) => $"""
+        <!doctype html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="color-scheme" content="light dark">
+        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:">
+        <title>{Text(title)} · Tandem</title>
+        <style>
+        {Asset("report.css")}
+        </style>
+        </head>
+        <body>
+        <main>
+
+        """;
+
+    /// <summary>What stands after the contents of a page.</summary>
+    internal static string Foot(JsonObject environment, string from) => string.Create(CultureInfo.InvariantCulture, $"""
+        <footer>Made by Tandem {Text((string?)environment["tandem"] ?? "")} on {DateTimeOffset.UtcNow:yyyy-MM-dd HH:mm} UTC from {Text(from)}. This page asks nothing of the network.</footer>
+        </main>
+        <script>
+        {Asset("report.js")}
+        </script>
+        </body>
+        </html>
+
+        """);
+
+    static void Header(StringBuilder html, RunFolder run, string name, RunStatus status, JsonObject recipe, JsonObject environment, List<MetricsLine> metrics)
     {
-        // A run that says it is running while nobody holds its lock has died.
-        var lost = status.State is RunState.Starting or RunState.Running && !run.IsAlive;
-        var state = lost ? "interrupted" : status.State.ToString().ToLowerInvariant();
+        var state = RunJudgement.State(run, status);
+        var lost = state == "interrupted";
         var mood = lost ? "warn" : status.State switch { RunState.Finished => "good", RunState.Collapsed or RunState.Failed => "bad", RunState.Stopped => "warn", _ => "calm" };
         var facts = new[]
         {
@@ -81,12 +89,12 @@ public static class Report
             status.Started?.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture),
             (string?)environment["machine"],
         };
-        html.Append(CultureInfo.InvariantCulture, $"<header><p class=\"facts\">{Text(string.Join(" · ", facts.OfType<string>()))}</p>\n<h1>{Text(name)}</h1>\n<p class=\"pills\"><span class=\"pill {mood}\">{state}</span>");
-        if (status.Verdict is { } verdict && verdict != state)
-            html.Append(CultureInfo.InvariantCulture, $"<span class=\"pill {VerdictMood(verdict)}\">{Text(verdict)}</span>");
-        html.Append("</p></header>\n");
-        if (status.VerdictReason is { Length: > 0 } reason)
-            html.Append(CultureInfo.InvariantCulture, $"<p class=\"note {VerdictMood(status.Verdict ?? "")}\">{Text(reason)}</p>\n");
+        // The verdict comes first: it says whether the rest is worth reading.
+        var (verdict, verdictMood) = (RunJudgement.Word(status), VerdictMood(status.Verdict ?? ""));
+        html.Append(CultureInfo.InvariantCulture, $"<header><p class=\"facts\">{Text(string.Join(" · ", facts.OfType<string>()))}</p>\n<h1>{Text(name)}</h1>\n<p class=\"pills\"><span class=\"pill {verdictMood}\">{Text(verdict)}</span>");
+        if (verdict != state)
+            html.Append(CultureInfo.InvariantCulture, $"<span class=\"pill {mood}\">{state}</span>");
+        html.Append(CultureInfo.InvariantCulture, $"</p></header>\n<p class=\"note {verdictMood}\">{Text(RunJudgement.Sentence(status, metrics))}</p>\n");
         if (status.Error is { Length: > 0 } error)
             html.Append(CultureInfo.InvariantCulture, $"<p class=\"note bad\">{Text(error)}</p>\n");
         if (lost)
@@ -106,8 +114,8 @@ public static class Report
         }
         Figure(html, "Steps", Units.Count(status.Step), status.Steps > 0 ? $"of {Units.Count(status.Steps)} ({Units.Percent((double)status.Step / status.Steps)})" : "");
         Figure(html, "Time", Units.Time(status.Seconds), status is { State: RunState.Running, Eta: { } eta } ? $"{Units.Time(eta)} to go" : "");
-        if (ReportCurves.Throughput(metrics) is { Count: > 0 } speed)
-            Figure(html, "Throughput", Units.Number(speed.Select(point => point.Y).Order().ElementAt(speed.Count / 2)), "samples per second, median");
+        if (ReportCurves.MedianThroughput(metrics) is { } speed)
+            Figure(html, "Throughput", Units.Number(speed), "samples per second, median");
         if (status.Samples > 0)
             Figure(html, "Samples seen", Units.Count(status.Samples), "");
         if (status is { Best: { } best, BestValue: { } value })

@@ -12,13 +12,20 @@ static class ReportCurves
         ("effective_rank", "Effective rank", "how many directions the features use"),
         ("cosine_samples", "Cosine between samples", "near 1: all samples look alike to the network"),
         ("cosine_positions", "Cosine between positions", "near 1: all places of a sample look alike"),
+        ("sample_share", "Share of samples in the variance", "near 0: features tell the position, but not the sample"),
+        ("position_share", "Share of positions in the variance", "near 0: features are the same at all positions of a sample"),
     ];
 
     /// <summary>The places where gauges are read, in the order of the computation.</summary>
-    static readonly string[] Places = ["local", "local_features", "student", "student_output", "predictions", "targets"];
+    static readonly string[] Places = ["local", "local_features", "student", "student_output", "prediction", "predictions", "target", "targets"];
 
-    public static IEnumerable<string> Sections(IReadOnlyList<MetricsLine> metrics)
+    /// <summary>The sections.</summary>
+    /// <param name="metrics">What was logged.</param>
+    /// <param name="expected">Curves to compare with, by the names of metrics.</param>
+    public static IEnumerable<string> Sections(IReadOnlyList<MetricsLine> metrics, IReadOnlyDictionary<string, IReadOnlyList<(double X, double Y)>> expected)
     {
+        IEnumerable<Series> Reference(string key, string name = "reference") => expected.TryGetValue(key, out var points) ? [new Series(name, points, Reference: true)] : [];
+
         var names = metrics.SelectMany(line => line.Values.Keys).Distinct(StringComparer.Ordinal).ToList();
         var used = new HashSet<string>(["samples", "seconds", "loss", "lr", "samples_per_second"], StringComparer.Ordinal);
         List<string> Under(string prefix)
@@ -30,14 +37,14 @@ static class ReportCurves
 
         List<string> learning = [];
         if (names.Contains("loss"))
-            learning.Add(new Chart([Curve(metrics, "loss", "loss")], positive: true).Figure("Loss"));
+            learning.Add(new Chart([Curve(metrics, "loss", "loss"), .. Reference("loss")], positive: true).Figure("Loss"));
         if (Under("loss/") is { Count: > 0 } parts)
-            learning.Add(new Chart([.. parts.Select(part => Curve(metrics, part, part["loss/".Length..]))], positive: true).Figure("Parts of the loss"));
+            learning.Add(new Chart([.. parts.Select(part => Curve(metrics, part, part["loss/".Length..])), .. parts.SelectMany(part => Reference(part, $"{part["loss/".Length..]}, reference"))], positive: true).Figure("Parts of the loss"));
         yield return Section("Learning", learning);
 
         var scores = Under("eval/");
         yield return Section("Evaluation", scores.Count == 0 ? [] : Families(scores).Select(family =>
-            new Chart([.. family.Select(score => Curve(metrics, score, Short(score), marks: true))], percent: family.All(score => Report.Values(metrics, score).TrueForAll(value => value is >= 0 and <= 1)))
+            new Chart([.. family.Select(score => Curve(metrics, score, Short(score), marks: true)), .. family.SelectMany(score => Reference(score, score == family[0] ? "reference" : $"{Short(score)}, reference"))], percent: family.All(score => Report.Values(metrics, score).TrueForAll(value => value is >= 0 and <= 1)))
                 .Figure(Title(family[0]), "frozen features judged while training goes on")));
 
         yield return Section("Health", Under("gauge/").GroupBy(name => name[(name.LastIndexOf('/') + 1)..], StringComparer.Ordinal)
@@ -76,10 +83,14 @@ static class ReportCurves
         return points;
     }
 
+    /// <summary>The middle of the throughput; null where it is not known.</summary>
+    public static double? MedianThroughput(IReadOnlyList<MetricsLine> metrics) =>
+        Throughput(metrics).Select(point => point.Y).Where(double.IsFinite).Order().ToList() is { Count: > 0 } speed ? speed[speed.Count / 2] : null;
+
     static Series Curve(IEnumerable<MetricsLine> metrics, string key, string name, bool marks = false) =>
         new(name, [.. metrics.Where(line => line.Values.ContainsKey(key)).Select(line => ((double)line.Step, line.Values[key]))], marks);
 
-    static string Section(string title, IEnumerable<string> figures)
+    internal static string Section(string title, IEnumerable<string> figures)
     {
         var html = new StringBuilder();
         foreach (var figure in figures)
@@ -97,6 +108,9 @@ static class ReportCurves
         "attentive" => "Attentive probe",
         var other => Capital(other),
     };
+
+    /// <summary>A score alone: "kNN", "kNN untrained".</summary>
+    public static string FullTitle(string score) => Title(score) + (score.IndexOfAny(['_', '.']) is var at and > 0 ? " " + score[(at + 1)..].Replace('_', ' ') : "");
 
     /// <summary>Within its family a score is told by what follows: "untrained"; the score itself is the trained encoder's.</summary>
     static string Short(string score) => score.IndexOfAny(['_', '.']) is var at and > 0 ? score[(at + 1)..].Replace('_', ' ') : "this encoder";

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace Tandem.Runs;
@@ -10,10 +9,9 @@ static class ReportTables
 {
     public static string Recipe(JsonObject document)
     {
-        if (document["recipe"] is not JsonObject recipe)
+        if (document["recipe"] is not JsonObject)
             return "";
-        List<(string Key, string Value, string Origin)> rows = [];
-        Collect(recipe, "", rows);
+        List<(string Key, string Value, string Origin)> rows = [.. RunContents.RecipeValues(document).Select(row => (row.Key, RunContents.Plain(row.Value), row.Origin))];
         var chosen = rows.Where(row => row.Origin != "default").ToList();
         var defaults = rows.Where(row => row.Origin == "default").ToList();
         var html = new StringBuilder("<section><h2>Recipe</h2>\n");
@@ -32,7 +30,7 @@ static class ReportTables
         var html = new StringBuilder("<section class=\"half\"><h2>Environment</h2>\n<table class=\"facts\">\n");
         foreach (var (name, value) in environment.Where(field => field.Value is not null))
         {
-            var text = name.EndsWith("_bytes", StringComparison.Ordinal) && value is JsonValue number && number.TryGetValue<double>(out var bytes) ? Units.Bytes(bytes) : Plain(value);
+            var text = name.EndsWith("_bytes", StringComparison.Ordinal) && value is JsonValue number && number.TryGetValue<double>(out var bytes) ? Units.Bytes(bytes) : RunContents.Plain(value);
             Row(html, name.Replace("_bytes", "", StringComparison.Ordinal).Replace('_', ' '), text);
         }
         return html.Append("</table></section>\n").ToString();
@@ -51,7 +49,7 @@ static class ReportTables
         var memory = Report.Values(metrics, "memory_bytes");
         if (memory.Count > 0)
             Row(html, "peak memory", Units.Bytes(memory.Max()));
-        Row(html, "disk", Units.Bytes(Size(run.Path)));
+        Row(html, "disk", Units.Bytes(RunContents.Size(run.Path)));
         return html.Append("</table></section>\n").ToString();
     }
 
@@ -63,39 +61,5 @@ static class ReportTables
         foreach (var (key, value, origin) in rows)
             html.Append(CultureInfo.InvariantCulture, $"<tr><th>{Report.Text(key).Replace(".", ".<wbr>", StringComparison.Ordinal)}</th><td>{Report.Text(value)}</td><td>{Report.Text(origin)}</td></tr>\n");
         return html.Append("</tbody></table>\n").ToString();
-    }
-
-    static void Collect(JsonObject section, string path, List<(string Key, string Value, string Origin)> rows)
-    {
-        foreach (var (name, part) in section)
-        {
-            var key = path.Length == 0 ? name : $"{path}.{name}";
-            if (part is JsonObject { Count: 2 } leaf && leaf.ContainsKey("value") && leaf["origin"] is JsonValue origin)
-                rows.Add((key, Plain(leaf["value"]), origin.ToString()));
-            else if (part is JsonObject inner)
-                Collect(inner, key, rows);
-            else
-                rows.Add((key, Plain(part), ""));
-        }
-    }
-
-    static string Plain(JsonNode? value) => value switch
-    {
-        null => "none",
-        JsonValue scalar when scalar.GetValueKind() == JsonValueKind.String => scalar.ToString(),
-        JsonArray list => string.Join(", ", list.Select(Plain)),
-        _ => value.ToJsonString(),
-    };
-
-    static long Size(string folder)
-    {
-        try
-        {
-            return new DirectoryInfo(folder).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length);
-        }
-        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
-        {
-            return 0; // files come and go while a run is going on
-        }
     }
 }

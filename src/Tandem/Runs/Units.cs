@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Tandem.Runs;
 
 /// <summary>Numbers as people read them, with units.</summary>
-static class Units
+public static class Units
 {
     /// <summary>About four significant digits: 0.0123, 12.35, 12,345, 1.2e-07.</summary>
     public static string Number(double value)

@@ -75,7 +75,11 @@ public sealed class HealthJudge(long warmup)
     // Loudness alone makes most of what the local features of speech vary by; targets of sound runs have never been seen below 3.4.
     static double LeastRank(string place) => place switch { "target" => 2, "student" => 1.5, _ => 1.3 };
 
-    static string Words(string place) => place switch { "target" => "targets", "student" => "the student's features", _ => "local features" };
+    /// <summary>The metrics that a judgement rests on.</summary>
+    internal static IEnumerable<string> Watched => Rules.Select(rule => rule.Gauge);
+
+    /// <summary>A place where gauges are taken, in words.</summary>
+    internal static string Words(string place) => place switch { "target" => "targets", "student" => "the student's features", "prediction" => "predictions", _ => "local features" };
 
     double First(string gauge) => first.GetValueOrDefault(gauge, double.NaN);
 

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Tandem.Runs;
@@ -24,6 +25,32 @@ public sealed class ReportTests : IDisposable
         Assert.DoesNotContain("https://", html, StringComparison.Ordinal);
         Assert.DoesNotContain("NaN", Regex.Replace(html, "base64,[^\"]*", ""), StringComparison.Ordinal);
         Assert.InRange(html.Length, 50_000, 2_000_000);
+    }
+
+    [Fact]
+    public void TheVerdictComesFirstWithWhatItRestsOn()
+    {
+        SmallRun.Write(folder["good"]);
+        var html = Report.Html(RunFolder.Read(folder["good"]));
+        Assert.Matches(new Regex("<h1>good</h1>\\s*<p class=\"pills\"><span class=\"pill good\">healthy</span><span class=\"pill good\">finished</span></p></header>\\s*<p class=\"note good\">Nothing speaks against this run. Looked at, 4 times"), html);
+        SyntheticRun.Write(folder["bad"], RunState.Collapsed, "collapsed");
+        html = Report.Html(RunFolder.Read(folder["bad"]));
+        Assert.Matches(new Regex("<p class=\"pills\"><span class=\"pill bad\">collapsed</span></p></header>\\s*<p class=\"note bad\">The variance of the targets"), html);
+    }
+
+    [Fact]
+    public void ExpectedCurvesAreDrawnBehindTheRunsOwn()
+    {
+        Assert.DoesNotContain("class=\"reference\"", Report.Html(RunFolder.Read(SmallRun.Write(folder["plain"]))), StringComparison.Ordinal);
+        var expect = JsonNode.Parse("""{"machine": "a laptop", "curves": {"loss": [[0, 16], [40, 1.5], ["x", 1], [1], 7], "eval/knn": [[20, 0.35], [40, 0.45]], "eval/linear": [[20, 0.4]], "lr": "no list"}}""")!.AsObject();
+        var html = Report.Html(RunFolder.Read(SmallRun.Write(folder["run"], expect: expect)));
+        var figures = Regex.Matches(html, "<figure class=\"chart\">.*?</figure>", RegexOptions.Singleline).Select(figure => figure.Value).Where(figure => figure.Contains("class=\"reference\"", StringComparison.Ordinal)).ToList();
+        Assert.Equal(["Loss", "kNN"], figures.Select(figure => Regex.Match(figure, "<b>(.*?)</b>").Groups[1].Value));
+        foreach (var figure in figures)
+        {
+            Assert.True(figure.IndexOf("class=\"reference\"", StringComparison.Ordinal) < figure.IndexOf("class=\"s0\"", StringComparison.Ordinal), "the reference is drawn first");
+            Assert.Matches(new Regex("<path class=\"reference\" d=\"M1 4H21\"/></svg>reference <b>"), figure);
+        }
     }
 
     [Fact]

@@ -38,7 +38,7 @@ static class SyntheticRun
                     ["gradient_norm"] = 0.4 + (3 * Math.Exp(-20 * share)) + (0.05 * Math.Abs(random.NextNormal())),
                     ["memory_bytes"] = 3.2e9 + (1e8 * share),
                 };
-                foreach (var (place, offset) in new[] { ("local", 0.9), ("student", 0.6), ("predictions", 0.3), ("targets", 0.5) })
+                foreach (var (place, offset) in new[] { ("local", 0.9), ("student", 0.6), ("prediction", 0.3), ("target", 0.5) })
                 {
                     values[$"gauge/{place}/variance"] = offset * (0.2 + (0.8 * (1 - Math.Exp(-5 * share)))) + (0.01 * random.NextNormal());
                     values[$"gauge/{place}/effective_rank"] = 12 + (160 * offset * (1 - Math.Exp(-4 * share))) + random.NextNormal();

@@ -11,7 +11,7 @@ for (const plot of document.querySelectorAll(".plot")) {
     for (const curve of curves) {
       if (!curve.p.length) continue;
       const near = curve.p.reduce((a, b) => Math.abs(b[0] - at) < Math.abs(a[0] - at) ? b : a);
-      if (place === null) { place = near; lines.push("step " + near[2]); }
+      if (place === null) { place = near; lines.push(near[2]); }
       lines.push((curves.length > 1 ? curve.n + "  " : "") + near[3]);
     }
     if (place === null) return;

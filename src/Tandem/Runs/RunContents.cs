@@ -1,0 +1,109 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Tandem.Models.Formats;
+
+namespace Tandem.Runs;
+
+/// <summary>What lies in a run's folder: what is the run's own, how much it is, and what the recipe says.</summary>
+static class RunContents
+{
+    static readonly string[] Own = ["recipe.json", "environment.json", "status.json", "metrics.jsonl", "train.log", "report.html", "lock", "samples", "checkpoints"];
+
+    static readonly EnumerationOptions AllBelow = new() { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint, IgnoreInaccessible = true };
+
+    /// <summary>Whether a run writes an entry of this name into its folder.</summary>
+    public static bool IsOwn(string name) =>
+        Own.Contains(name, StringComparer.Ordinal)
+        || name.StartsWith("events.out.tfevents.", StringComparison.Ordinal)
+        || (name.StartsWith('.') && name.EndsWith(AtomicFile.Unfinished, StringComparison.Ordinal));
+
+    /// <summary>Whether a run has written here: a file of a person's own that is called <c>recipe.json</c> makes no run.</summary>
+    public static bool IsWritten(string folder)
+    {
+        if (!RunFolder.IsRun(folder))
+            return false;
+        if (File.Exists(Path.Combine(folder, "lock")))
+            return true;
+        using var run = RunFolder.Read(folder);
+        return run.ReadObject("recipe.json")["format"] is JsonValue format && format.ToString().StartsWith("tandem run recipe", StringComparison.Ordinal);
+    }
+
+    /// <summary>The bytes of a file, or of all files in a folder; those behind symbolic links do not count.</summary>
+    public static long Size(string path)
+    {
+        try
+        {
+            return new DirectoryInfo(path) is { Exists: true } folder
+                ? folder.LinkTarget is null ? folder.EnumerateFiles("*", AllBelow).Sum(Length) : 0
+                : Length(new FileInfo(path));
+        }
+        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
+        {
+            return 0; // files come and go while a run is going on
+        }
+    }
+
+    /// <summary>The values of a <c>recipe.json</c> by dotted key, in the file's order.</summary>
+    public static List<(string Key, JsonNode? Value, string Origin)> RecipeValues(JsonObject document)
+    {
+        List<(string Key, JsonNode? Value, string Origin)> rows = [];
+        if (document["recipe"] is JsonObject recipe)
+            Collect(recipe, "", rows);
+        return rows;
+    }
+
+    /// <summary>A value of a recipe as people read it.</summary>
+    public static string Plain(JsonNode? value) => value switch
+    {
+        null => "none",
+        JsonValue scalar when scalar.GetValueKind() == JsonValueKind.String => scalar.ToString(),
+        JsonArray list => string.Join(", ", list.Select(Plain)),
+        _ => value.ToJsonString(),
+    };
+
+    /// <summary>The curves that a recipe expects, by the names of metrics: <c>facts.expect.curves</c>, lists of [step, value]. What is no such list is left out.</summary>
+    public static IReadOnlyDictionary<string, IReadOnlyList<(double X, double Y)>> Expected(JsonObject document)
+    {
+        var curves = new Dictionary<string, IReadOnlyList<(double X, double Y)>>(StringComparer.Ordinal);
+        if (document["facts"] is not JsonObject facts || facts["expect"] is not JsonObject expect || expect["curves"] is not JsonObject given)
+            return curves;
+        foreach (var (name, list) in given)
+        {
+            List<(double X, double Y)> points = [.. (list as JsonArray ?? []).OfType<JsonArray>().Where(pair => pair.Count == 2)
+                .Select(pair => (X: Number(pair[0]), Y: Number(pair[1]))).Where(point => double.IsFinite(point.X) && double.IsFinite(point.Y)).OrderBy(point => point.X)];
+            if (points.Count > 0)
+                curves[name] = points;
+        }
+        return curves;
+    }
+
+    static double Number(JsonNode? node) => node is JsonValue value && value.GetValueKind() == JsonValueKind.Number
+        && double.TryParse(value.ToJsonString(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : double.NaN;
+
+    static long Length(FileInfo file)
+    {
+        try
+        {
+            return file.LinkTarget is null ? file.Length : 0;
+        }
+        catch (FileNotFoundException)
+        {
+            return 0; // gone since it was listed
+        }
+    }
+
+    static void Collect(JsonObject section, string path, List<(string Key, JsonNode? Value, string Origin)> rows)
+    {
+        foreach (var (name, part) in section)
+        {
+            var key = path.Length == 0 ? name : $"{path}.{name}";
+            if (part is JsonObject { Count: 2 } leaf && leaf.ContainsKey("value") && leaf["origin"] is JsonValue origin)
+                rows.Add((key, leaf["value"], origin.ToString()));
+            else if (part is JsonObject inner)
+                Collect(inner, key, rows);
+            else
+                rows.Add((key, part, ""));
+        }
+    }
+}

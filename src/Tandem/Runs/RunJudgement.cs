@@ -1,0 +1,55 @@
+using System.Globalization;
+using System.Text;
+using Tandem.Training;
+
+namespace Tandem.Runs;
+
+/// <summary>How a run stands, in words: its state, its verdict, and what the verdict rests on.</summary>
+static class RunJudgement
+{
+    /// <summary>The state; a run that says it is running while nobody holds its lock is <c>interrupted</c>.</summary>
+    public static string State(RunFolder run, RunStatus status) => status.State is RunState.Starting or RunState.Running && !run.IsAlive ? "interrupted" : status.State.ToString().ToLowerInvariant();
+
+    /// <summary>The verdict in a word.</summary>
+    public static string Word(RunStatus status) => status.Verdict ?? "not judged yet";
+
+    /// <summary>The verdict's sentence: what speaks against the run, or what was looked at without finding anything.</summary>
+    public static string Sentence(RunStatus status, IReadOnlyList<MetricsLine> metrics)
+    {
+        if (status.VerdictReason is { Length: > 0 } reason)
+            return reason;
+        var watched = HealthJudge.Watched.ToHashSet(StringComparer.Ordinal);
+        var moments = metrics.Where(line => line.Values.Keys.Any(watched.Contains)).ToList();
+        var looked = Looked([.. moments.SelectMany(line => line.Values.Keys).Where(watched.Contains).Distinct(StringComparer.Ordinal)]);
+        if (status.Verdict is null)
+            return moments.Count == 0 ? "Nothing was logged that a verdict could rest on." : $"The first moments say little: a verdict needs a few logged after the learning rate has risen. Looked at: {looked}.";
+        if (status.Verdict != "healthy")
+            return $"The run was judged {status.Verdict}; the reason was not kept.";
+        return moments.Count == 0
+            ? "Nothing was found that speaks against this run."
+            : string.Create(CultureInfo.InvariantCulture, $"Nothing speaks against this run. Looked at, {Units.Count(moments.Count)} times up to step {Units.Count(moments[^1].Step)}: {looked}.");
+    }
+
+    /// <summary>The gauges in words: "variance and effective rank of targets and local features; the loss against its start".</summary>
+    static string Looked(IReadOnlyCollection<string> gauges)
+    {
+        List<string> parts = [];
+        var places = gauges.Where(gauge => gauge.StartsWith("gauge/", StringComparison.Ordinal)).Select(gauge => gauge.Split('/')).Where(gauge => gauge.Length == 3).ToList();
+        // Places with the same gauges share a part of the sentence.
+        foreach (var alike in places.GroupBy(gauge => gauge[1], StringComparer.Ordinal).GroupBy(place => string.Join('/', place.Select(gauge => gauge[2]).Order(StringComparer.Ordinal)), StringComparer.Ordinal))
+            parts.Add($"{List([.. alike.First().Select(gauge => gauge[2].Replace('_', ' '))])} of {List([.. alike.Select(place => HealthJudge.Words(place.Key))])}");
+        if (gauges.Contains("loss"))
+            parts.Add("the loss against its start");
+        if (gauges.Contains("waiting"))
+            parts.Add("the time spent waiting for data");
+        return string.Join("; ", parts);
+    }
+
+    static string List(List<string> words)
+    {
+        var text = new StringBuilder();
+        for (var i = 0; i < words.Count; i++)
+            text.Append(i == 0 ? "" : i == words.Count - 1 ? " and " : ", ").Append(words[i]);
+        return text.ToString();
+    }
+}
