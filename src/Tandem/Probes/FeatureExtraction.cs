@@ -166,15 +166,12 @@ public static class FeatureExtraction
             List<float[]> values = [];
             for (; next < complete; next++)
             {
-                if (sums.Take(next) is { } value && !Left(stream, next, options))
-                {
-                    samples.Add(chosen?[next] ?? next);
-                    values.Add(value);
-                }
-                else if (!stream.Bad.ContainsKey(next))
-                {
-                    throw new InvalidOperationException($"sample {next} never came");
-                }
+                // Rows of a damaged sample may have come, or none.
+                var value = sums.Take(next);
+                if (Left(stream, next, options))
+                    continue;
+                samples.Add(chosen?[next] ?? next);
+                values.Add(value ?? throw new InvalidOperationException($"sample {next} never came"));
             }
             return samples.Count == 0 ? null : new([.. samples], [.. values.SelectMany(value => value)]);
         }

@@ -73,7 +73,7 @@ public sealed class HealthJudge(long warmup)
     ];
 
     // Loudness alone makes most of what the local features of speech vary by; targets of sound runs have never been seen below 3.4.
-    static double LeastRank(string place) => place switch { "target" => 2, "student" => 1.5, _ => 1.3 };
+    static double LeastRank(string place) => place == "target" ? 2 : 1.3;
 
     /// <summary>The metrics that a judgement rests on.</summary>
     internal static IEnumerable<string> Watched => Rules.Select(rule => rule.Gauge);

@@ -81,7 +81,7 @@ public sealed class VerdictTests
         var draw = Randomness.Of(seed, "noise");
         foreach (var number in Enumerable.Range(0, 24))
             folder.Put($"sounds/{number}.wav", SoundMaker.WavOf([.. Enumerable.Range(0, 6000).Select(_ => draw.NextFloat() - 0.5f)]));
-        var (result, status) = Train(folder, TinySpeech.Recipe(folder, "run", folder["sounds"], "steps=300", $"seed={seed}", "optimizer.learning_rate=5e-3", "objective.reconstruction_weight=0"));
+        var (result, status) = Train(folder, TinySpeech.Recipe(folder, "run", folder["sounds"], "steps=600", $"seed={seed}", "optimizer.learning_rate=5e-3", "objective.reconstruction_weight=0"));
         IsCollapsed(result, status, "gauge/target/sample_share", "gauge/student/sample_share");
     }
 
