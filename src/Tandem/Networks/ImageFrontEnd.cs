@@ -138,8 +138,8 @@ public sealed class ImageFrontEnd : FrontEnd
         }
     }
 
-    /// <inheritdoc/>
-    public override int ReconstructedValues => options.Channels * options.PatchSize * options.PatchSize;
+    /// <summary>As many as the model is wide, as published: patches must have as many values.</summary>
+    public override int ReconstructedValues => Width;
 
     /// <summary>Pixels of each patch in the order row, column, channel, standardised by the patch's mean and unbiased variance (eps 1e-6).</summary>
     public override Tensor Reconstruction(Batch batch, Device device)
@@ -147,6 +147,8 @@ public sealed class ImageFrontEnd : FrontEnd
         var pixels = PatchEmbedding.Patches(Tensor.From(((ImageBatch)batch).Pixels, device), options)
             .Reshape([batch.Count, options.Places, options.Channels, options.PatchSize * options.PatchSize])
             .Transpose(2, 3).Reshape([batch.Count, options.Places, -1]);
+        if (pixels.Size(2) != Width)
+            throw new TandemException(ErrorKind.Usage, $"a patch has {pixels.Size(2)} values, but the model is {Width} wide", "objective.reconstruction_weight", "a model as wide as a patch has values");
         var mean = pixels.Mean([-1], keepdim: true);
         return pixels.Sub(mean).Div(pixels.Var([-1], unbiased: true, keepdim: true).Add(1e-6).Sqrt());
     }

@@ -59,7 +59,7 @@ public sealed record Data2Vec2Options
     [Range(0)]
     public double ClassWeight { get; init; }
 
-    /// <summary>Weight of the reconstruction of the input at masked places (pixels of patches; log-mel bands of frames; random codes of tokens).</summary>
+    /// <summary>Weight of the reconstruction of the input at masked places: what that is, the front end says.</summary>
     [Range(0)]
     public double ReconstructionWeight { get; init; }
 
