@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Tandem.Runs;
 using Tandem.Training;
 
 namespace Tandem.Cli;

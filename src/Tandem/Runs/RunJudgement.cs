@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Tandem.Training;
 
 namespace Tandem.Runs;
 

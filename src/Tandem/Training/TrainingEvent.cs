@@ -1,3 +1,5 @@
+using Tandem.Runs;
+
 namespace Tandem.Training;
 
 /// <summary>What a run tells while it goes on.</summary>

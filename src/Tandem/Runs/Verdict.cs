@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Tandem.Training;
+namespace Tandem.Runs;
 
 /// <summary>How a run is.</summary>
 public enum RunHealth
