@@ -56,16 +56,16 @@ public sealed class HealthJudge(long warmup)
 
     const string CollapseAdvice = "Try, in this order: a lower optimizer.learning_rate, a norm of the targets (objective.instance_norm_layer, objective.layer_norm_targets), a slower teacher (objective.teacher.decay_start).";
 
-    // Thresholds lie well outside of what healthy runs of all recipes show.
+    // The more telling ones first: a solution that tells the position alone is narrow as well. Thresholds lie well outside of what healthy runs of all recipes show.
     static readonly Rule[] Rules =
     [
         .. new[] { "target", "student", "local" }.SelectMany(place => new Rule[]
         {
-            new($"gauge/{place}/variance", (v, judge) => v < 1e-6 ? Sign.Bad : v < 1e-3 * judge.First($"gauge/{place}/variance") ? Sign.Doubtful : Sign.Good, $"all {Words(place)} are nearly the same", CollapseAdvice),
-            new($"gauge/{place}/effective_rank", (v, _) => v < LeastRank(place) ? Sign.Bad : v < 1.4 * LeastRank(place) ? Sign.Doubtful : Sign.Good, $"{Words(place)} vary in hardly more than one direction", CollapseAdvice),
             new($"gauge/{place}/sample_share", (v, _) => v < 0.03 ? Sign.Bad : v < 0.08 ? Sign.Doubtful : Sign.Good, $"{Words(place)} tell the position, but not the sample", $"Are the samples different at all? {CollapseAdvice}"),
             new($"gauge/{place}/position_share", (v, _) => v < 0.003 ? Sign.Bad : v < 0.01 ? Sign.Doubtful : Sign.Good, $"{Words(place)} are the same at all positions of a sample", $"Are the samples constant? {CollapseAdvice}"),
             new($"gauge/{place}/periodicity", (v, _) => v > 0.95 ? Sign.Bad : v > 0.9 ? Sign.Doubtful : Sign.Good, $"{Words(place)} repeat along the sequence, whatever it holds", $"Is the data itself periodic (a hum, a repeated text)? {CollapseAdvice}"),
+            new($"gauge/{place}/variance", (v, judge) => v < 1e-6 ? Sign.Bad : v < 1e-3 * judge.First($"gauge/{place}/variance") ? Sign.Doubtful : Sign.Good, $"all {Words(place)} are nearly the same", CollapseAdvice),
+            new($"gauge/{place}/effective_rank", (v, _) => v < LeastRank(place) ? Sign.Bad : v < 1.4 * LeastRank(place) ? Sign.Doubtful : Sign.Good, $"{Words(place)} vary in hardly more than one direction", CollapseAdvice),
         }),
         new("loss", (v, judge) => v > 10 * judge.First("loss") ? Sign.Bad : v > 1.5 * judge.First("loss") ? Sign.Doubtful : Sign.Good, "the loss is above its start", "Lower optimizer.learning_rate, lengthen schedule.warmup, or set optimizer.clip_norm."),
         new("gauge/prediction/effective_rank", (v, _) => v < 1.2 ? Sign.Doubtful : Sign.Good, "predictions hardly differ from their mean", "Lower optimizer.learning_rate, or train longer.", Late: true),
