@@ -252,6 +252,8 @@ public sealed class RecipeDocument
             throw new TandemException(ErrorKind.Usage, $"recipes are based on each other more than {BaseLimit} times, perhaps in a circle", place);
         var beside = Path.Combine(Path.GetDirectoryName(place) ?? "", name);
         var below = Open(!RecipeLibrary.Has(name) && File.Exists(beside) ? beside : name, depth + 1);
+        // What was measured with the base was not measured with what is built on it.
+        below.Parts!.Remove("expect");
         below.Merge(node);
         return below;
     }

@@ -221,13 +221,15 @@ public sealed class RecipeTests : IDisposable
     [Fact]
     public void FilesAreMergedAndBasedOnEachOther()
     {
-        folder.Write("base.json", """{ "run": { "seed": 3, "tags": ["x"] }, "data": { "path": "p" } }""");
+        folder.Write("base.json", """{ "expect": { "knn": 0.5 }, "run": { "seed": 3, "tags": ["x"] }, "data": { "path": "p" } }""");
         folder.Write("mine.json", """{ "base": "base.json", "run": { "seed": 4 } }""");
         folder.Write("more.json", """{ "run": { "folder": "f" } }""");
         var document = RecipeDocument.Load(folder["mine.json"], "@" + folder["more.json"], "run.quick=true");
         var run = document.Bind<RunOptions>("run");
         Assert.Equal((4L, "f", true), (run.Seed, run.Folder, run.Quick));
         Assert.Equal(["x"], run.Tags);
+        // What was measured with the base says nothing of this one.
+        Assert.False(document.Has("expect.knn"));
         Assert.Equal($"file {folder["base.json"]}:1", document.OriginOf("run.tags").ToString());
         folder.Write("circle.json", """{ "base": "circle.json" }""");
         Assert.Contains("circle", Refused(() => RecipeDocument.Load(folder["circle.json"])).Message, StringComparison.Ordinal);
