@@ -58,7 +58,7 @@ public sealed class Pretraining : IDisposable
     /// <summary>Opens everything for a new run; the run folder is made and locked.</summary>
     /// <param name="document">The recipe; <c>data.path</c> and <c>run.folder</c> must be set.</param>
     /// <param name="command">The command line, for environment.json.</param>
-    /// <param name="note">Hears of what is worth knowing: skipped pictures, caches.</param>
+    /// <param name="note">Hears of what is worth knowing: skipped samples, caches.</param>
     /// <exception cref="TandemException">Recipe, data or folder is wrong; nothing is left behind.</exception>
     public static Pretraining Start(RecipeDocument document, string? command = null, Action<string>? note = null) => ComputeThread.Run(() =>
     {

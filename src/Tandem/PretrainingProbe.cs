@@ -19,7 +19,6 @@ sealed class PretrainingProbe : IDisposable
     readonly Source source, shown;
     readonly Source? test, train;
     readonly Dictionary<int, SamplePreview> previews = [];
-    readonly HashSet<int> bad = [];
     Batch? masked;
 
     PretrainingProbe(PretrainingRecipe recipe, Source source, Source? train, Source? test)
@@ -75,7 +74,7 @@ sealed class PretrainingProbe : IDisposable
     {
         List<int> ids = [];
         List<float> values = [];
-        var options = Options(precision) with { Limit = Looked, Seed = recipe.Run.Seed, Skipped = sample => bad.Add(sample.Index) };
+        var options = Options(precision) with { Limit = Looked, Seed = recipe.Run.Seed };
         foreach (var block in FeatureExtraction.Encode(encoder, recipe.Modality.Preprocessing, shown, options))
         {
             ids.AddRange(block.Samples);

@@ -8,7 +8,7 @@ sealed class PretrainCommand : Command
 {
     public override string Name => "pretrain";
 
-    public override string Summary => "Learns an encoder from unlabelled pictures";
+    public override string Summary => "Learns an encoder from unlabelled pictures, recordings or texts";
 
     public override string Example => "tandem pretrain data2vec2/images-mini data=photos out=runs/photos";
 
