@@ -18,8 +18,11 @@ public sealed record LoaderOptions
     /// <summary>Batches made ahead, beyond the one each worker is at.</summary>
     public int Prefetch { get; init; } = 2;
 
-    /// <summary>A second, independently drawn view of each picture, or null.</summary>
+    /// <summary>A second view of each picture, or null.</summary>
     public PictureTransform? SecondView { get; init; }
+
+    /// <summary>Whether the second view begins with the first one's draws, so that it shows the same crop; else its draws are its own.</summary>
+    public bool SecondViewSharesCrop { get; init; }
 
     /// <summary>Masks drawn with the data, or null.</summary>
     public MaskPlan? Masks { get; init; }

@@ -31,6 +31,9 @@ public sealed record ImageFrontEndOptions : FrontEndOptions
 
     /// <summary>Patches of a picture.</summary>
     public int Places => Side * Side;
+
+    /// <summary>Values of a patch: channels · side².</summary>
+    public int PatchValues => Channels * PatchSize * PatchSize;
 }
 
 /// <summary>Cuts pictures into patches, each a product with one matrix (a convolution whose stride is its kernel).</summary>
@@ -49,7 +52,7 @@ public sealed class PatchEmbedding
     {
         this.options = options;
         var patchWidth = options.PatchWidth ?? width;
-        var values = options.Channels * options.PatchSize * options.PatchSize;
+        var values = options.PatchValues;
         weight = at.Get("weight", [patchWidth, options.Channels, options.PatchSize, options.PatchSize], Init.Xavier(values, patchWidth), Role.Matrix);
         bias = at.Get("bias", [patchWidth], Init.FanIn(values), Role.Bias);
         if (options.PatchWidth is not null && patchWidth != width)
@@ -71,7 +74,7 @@ public sealed class PatchEmbedding
     internal static Tensor Patches(Tensor pixels, ImageFrontEndOptions o) => pixels
         .Reshape([pixels.Size(0), o.Channels, o.Side, o.PatchSize, o.Side, o.PatchSize])
         .Permute([0, 2, 4, 1, 3, 5])
-        .Reshape([pixels.Size(0), o.Places, o.Channels * o.PatchSize * o.PatchSize]);
+        .Reshape([pixels.Size(0), o.Places, o.PatchValues]);
 }
 
 /// <summary>The front end for pictures: patches, fixed two-dimensional sine-cosine positions, a convolutional decoder over the grid.</summary>
@@ -138,8 +141,8 @@ public sealed class ImageFrontEnd : FrontEnd
         }
     }
 
-    /// <summary>As many as the model is wide, as published: patches must have as many values.</summary>
-    public override int ReconstructedValues => Width;
+    /// <inheritdoc/>
+    public override int ReconstructedValues => options.PatchValues;
 
     /// <summary>Pixels of each patch in the order row, column, channel, standardised by the patch's mean and unbiased variance (eps 1e-6).</summary>
     public override Tensor Reconstruction(Batch batch, Device device)
@@ -147,8 +150,6 @@ public sealed class ImageFrontEnd : FrontEnd
         var pixels = PatchEmbedding.Patches(Tensor.From(((ImageBatch)batch).Pixels, device), options)
             .Reshape([batch.Count, options.Places, options.Channels, options.PatchSize * options.PatchSize])
             .Transpose(2, 3).Reshape([batch.Count, options.Places, -1]);
-        if (pixels.Size(2) != Width)
-            throw new TandemException(ErrorKind.Usage, $"a patch has {pixels.Size(2)} values, but the model is {Width} wide", "objective.reconstruction_weight", "a model as wide as a patch has values");
         var mean = pixels.Mean([-1], keepdim: true);
         return pixels.Sub(mean).Div(pixels.Var([-1], unbiased: true, keepdim: true).Add(1e-6).Sqrt());
     }

@@ -53,7 +53,7 @@ public sealed class ImageBatchMaker : IBatchMaker<ImageBatch>
                 labels[i] = source.Label(sample) ?? -1;
             transform.Apply(picture, Draws("crop", place.Step, slot), pixels.As<float>().Slice(i * floats, floats));
             if (second is not null)
-                options.SecondView!.Apply(picture, Draws("second crop", place.Step, slot), second.As<float>().Slice(i * floats, floats));
+                options.SecondView!.Apply(picture, Draws(options.SecondViewSharesCrop ? "crop" : "second crop", place.Step, slot), second.As<float>().Slice(i * floats, floats));
             options.Masks?.Draw(masks!, i, place.Step, slot);
         }
         return new ImageBatch { Step = place.Step, Slot = place.Slot, Pixels = pixels, SecondView = second, Ids = ids, Labels = labels, Masks = masks };

@@ -18,6 +18,12 @@ public sealed record ImageDataOptions : DataOptions
     /// <summary>Chance of a mirrored picture.</summary>
     public double Mirror { get; init; } = 0.5;
 
+    /// <summary>Random colours of what the student sees, or none. The teacher sees the same crop in its own colours.</summary>
+    public ColourJitter? Jitter { get; init; }
+
+    /// <summary>Chance that the student sees a grey picture.</summary>
+    public double Grey { get; init; }
+
     /// <summary>Filter of resizing.</summary>
     public Interpolation Interpolation { get; init; } = Interpolation.Bicubic;
 
@@ -31,7 +37,10 @@ public sealed record ImageDataOptions : DataOptions
     public override string BatchInWords => $"{Batch} pictures";
 
     /// <summary>What training does to a picture.</summary>
-    public TrainingTransform Transform(int size) => new(size)
+    public TrainingTransform Transform(int size) => TeacherTransform(size) with { Jitter = Jitter, GreyProbability = Grey };
+
+    /// <summary>What it does to the teacher's view.</summary>
+    public TrainingTransform TeacherTransform(int size) => new(size)
     {
         Crop = new(CropRule.Torchvision, SmallestScale: CropMin, LargestScale: CropMax),
         MirrorProbability = Mirror,

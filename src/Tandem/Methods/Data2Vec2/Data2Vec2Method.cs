@@ -49,7 +49,8 @@ public sealed class Data2Vec2Method : Method
         {
             if (frontEnd.ReconstructedValues == 0)
                 throw new TandemException(ErrorKind.Usage, "this kind of data has nothing to reconstruct", "objective.reconstruction_weight", "0");
-            reconstruction = new(root / "reconstruction", frontEnd.Width, frontEnd.ReconstructedValues, Init.FanIn(frontEnd.Width), Init.FanIn(frontEnd.Width));
+            var values = options.ReconstructionWidth ?? frontEnd.ReconstructedValues;
+            reconstruction = new(root / "reconstruction", frontEnd.Width, values, Init.FanIn(frontEnd.Width), Init.FanIn(frontEnd.Width));
         }
 
         var followed = WeightStore.Following(weights);
@@ -200,6 +201,8 @@ public sealed class Data2Vec2Method : Method
         var share = options.ReconstructionWeight * (options.ReconstructionEnd is { } end ? Math.Max(0, 1 - ((double)update / end)) : 1);
         if (reconstruction is not null && share > 0)
         {
+            if (options.ReconstructionWidth is { } width && width != frontEnd.ReconstructedValues)
+                throw new TandemException(ErrorKind.Usage, $"a place has {frontEnd.ReconstructedValues} values to reconstruct, not {width}", "objective.reconstruction_width", "null: as many as there are");
             var original = frontEnd.Reconstruction(batch, Weights.Device)!;
             parts.Add(("reconstruction", Ops.Regression(reconstruction.Forward(predictions[0], pass), original, masking.Mask, options.LossBeta, scale).Mul(share)));
         }

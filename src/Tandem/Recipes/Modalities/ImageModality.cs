@@ -84,6 +84,8 @@ public sealed class ImageModality : Modality
             Seed = seed,
             Reading = data.Images,
             Workers = data.Workers,
+            SecondView = data.Jitter is null && data.Grey == 0 ? null : data.TeacherTransform(model.FrontEnd.InputSize),
+            SecondViewSharesCrop = true,
             Masks = new(new MaskSampler(model.FrontEnd.Mask, copies, seed), (model.FrontEnd.Side, model.FrontEnd.Side)),
             BadLimit = data.BadLimit,
             Warn = warn,
