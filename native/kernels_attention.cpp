@@ -1,20 +1,11 @@
 // softmax(q·kᵀ·scale + bias) v without the score matrix in memory: queries in tiles, scores recomputed for the gradient. libtorch 1.13 has
 // no such kernel for training on CPUs, and its batched products are a serial loop without MKL.
-#include <torch/csrc/autograd/custom_function.h>
-#include <torch/library.h>
-
 #include "attention_pairs.h"
 #include "attention_plain.h"
+#include "kernels.h"
 
 namespace tandem {
 namespace {
-
-using at::Tensor;
-using c10::optional;
-using torch::autograd::AutogradContext;
-using torch::autograd::Function;
-using torch::autograd::variable_list;
-Tensor or_undefined(const optional<Tensor>& t) { return t.has_value() ? *t : Tensor(); }
 
 // Queries alone and keys + values joined, or all three in one tensor (kv undefined): [n, rows, 3·D] or [n, rows, D] and [n, rows, 2·D].
 template <class T>

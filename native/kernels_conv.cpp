@@ -1,18 +1,10 @@
 // Convolutions over a grid of rows of channels: [n, rows, columns, channels], zero padding kernel div 2, the grid stays as it is. With few
 // channels a group, sixteen output channels are one vector: inputs are spread beforehand, so that each lane finds the channel of its group.
-#include <torch/csrc/autograd/custom_function.h>
-#include <torch/library.h>
-
+#include "kernels.h"
 #include "products.h"
 
 namespace tandem {
 namespace {
-
-using at::Tensor;
-using c10::optional;
-using torch::autograd::AutogradContext;
-using torch::autograd::Function;
-using torch::autograd::variable_list;
 
 // libtorch's convolution on a channels-last view: no transposed copy of the activations.
 Tensor composite(const Tensor& x, const Tensor& w, const optional<Tensor>& b, int64_t groups) {

@@ -1,17 +1,10 @@
 // Convolutions along rows of channels, with a stride and without padding, as products: a window of rows is contiguous in memory, so windows are
 // the overlapping rows of a matrix, and nothing is copied.
-#include <torch/csrc/autograd/custom_function.h>
-#include <torch/library.h>
-
+#include "kernels.h"
 #include "products.h"
 
 namespace tandem {
 namespace {
-
-using at::Tensor;
-using torch::autograd::AutogradContext;
-using torch::autograd::Function;
-using torch::autograd::variable_list;
 
 Tensor composite(const Tensor& x, const Tensor& w, int64_t stride) {
     return at::conv1d(x.transpose(1, 2), w.to(x.scalar_type()), Tensor(), {stride}).transpose(1, 2).contiguous();

@@ -1,18 +1,10 @@
 // GELU, alone and behind a layer norm. libtorch 1.13's own GELU gradient is wrong for gradients of another layout
 // than the input's; here both are made contiguous first.
-#include <torch/csrc/autograd/custom_function.h>
-#include <torch/library.h>
-
+#include "kernels.h"
 #include "norms.h"
 
 namespace tandem {
 namespace {
-
-using at::Tensor;
-using c10::optional;
-using torch::autograd::AutogradContext;
-using torch::autograd::Function;
-using torch::autograd::variable_list;
 
 // ---- norm_gelu: GELU(LN(x) * weight + bias) + skip, in x's type
 

@@ -1,19 +1,12 @@
 // Linear layers and the feed-forward net of a transformer block. Weights stay float32 and are rounded while they are packed for the product,
 // so no cast of them exists and their gradients are float32 sums. GELU happens within the products beside it, forward and backward.
 #include <ATen/core/dispatch/Dispatcher.h>
-#include <torch/csrc/autograd/custom_function.h>
-#include <torch/library.h>
 
+#include "kernels.h"
 #include "products.h"
 
 namespace tandem {
 namespace {
-
-using at::Tensor;
-using c10::optional;
-using torch::autograd::AutogradContext;
-using torch::autograd::Function;
-using torch::autograd::variable_list;
 
 // libtorch's product, in x's type.
 Tensor composite(const Tensor& x, const Tensor& w, const optional<Tensor>& b) {

@@ -1,18 +1,11 @@
 // Layer norms fused with the dropout and the addition before them.
 #include <ATen/core/dispatch/Dispatcher.h>
-#include <torch/csrc/autograd/custom_function.h>
-#include <torch/library.h>
 
+#include "kernels.h"
 #include "norms.h"
 
 namespace tandem {
 namespace {
-
-using at::Tensor;
-using c10::optional;
-using torch::autograd::AutogradContext;
-using torch::autograd::Function;
-using torch::autograd::variable_list;
 
 // ---- add_norm: LN(dropout(x) + r) * weight + bias, as float32 and, if asked for, a bfloat16 twin for the products that follow
 

@@ -1,18 +1,9 @@
 // What a training step needs beside its network: random masks and noise drawn in parallel, the decoder's input, the regression loss, the
 // optimizer's and the teacher's step.
-#include <torch/csrc/autograd/custom_function.h>
-#include <torch/library.h>
-
-#include "vectors.h"
+#include "kernels.h"
 
 namespace tandem {
 namespace {
-
-using at::Tensor;
-using c10::optional;
-using torch::autograd::AutogradContext;
-using torch::autograd::Function;
-using torch::autograd::variable_list;
 
 at::Generator seeded(const at::Device& device, int64_t seed) {
     auto generator = at::globalContext().defaultGenerator(device).clone();

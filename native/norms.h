@@ -172,7 +172,6 @@ inline void norm_row_back(float* s, float* g, float inverse, const float* weight
 
 #endif
 
-inline at::Tensor or_undefined(const c10::optional<at::Tensor>& t) { return t.has_value() ? *t : at::Tensor(); }
 inline at::Tensor compact(const at::Tensor& t) { return t.defined() ? t.contiguous() : t; }
 
 inline at::Tensor composite_norm(const at::Tensor& s, const c10::optional<at::Tensor>& w, const c10::optional<at::Tensor>& b, double eps) {

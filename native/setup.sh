@@ -153,8 +153,14 @@ build_shim() { # prints its path, or nothing where there are no sources
 }
 
 dotnet_build() { # PROJECT LOG: Release, leaving no servers behind
+    # The SDK leaves two empty folders among the temporary files each time. NuGet's locks stay where other builds look for them.
+    local usual=${TMPDIR:-/tmp} scratch status=0
+    scratch=$(mktemp -d "$usual/tandem-build-XXXXXX")
+    TMPDIR=$scratch NUGET_SCRATCH=${NUGET_SCRATCH:-$usual/NuGetScratch$(id -un)} \
     DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1 DOTNET_CLI_UI_LANGUAGE=en \
-        "$dotnet" build "$tandem_root/$1" -c Release --artifacts-path "$state" --disable-build-servers -v quiet -clp:NoSummary > "$2" 2>&1 9>&-
+        "$dotnet" build "$tandem_root/$1" -c Release --artifacts-path "$state" --disable-build-servers -v quiet -clp:NoSummary > "$2" 2>&1 9>&- || status=$?
+    rm -rf "$scratch"
+    return $status
 }
 
 explain_build() { # PROJECT LOG

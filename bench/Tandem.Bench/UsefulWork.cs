@@ -68,7 +68,7 @@ sealed record AudioShape(
     int Samples, IReadOnlyList<ExtractorLayer> Extractor, int Width, int Depth, int Heads, int TopLayers, int Copies, int Visible, int PositionDepth, int PositionKernel,
     int PositionGroups, int DecoderLayers, int DecoderWidth, int Kernel, int Groups, int Batch)
 {
-    public int Places => new AudioFrontEndOptions { Extractor = Extractor }.Frames(Samples);
+    public int Places => new AudioFrontEndOptions { Extractor = Extractor }.Frames.Of(Samples);
 
     public static AudioShape Small { get; } = new(
         64_000, [new(128, 10, 5), new(128, 3, 2), new(128, 3, 2), new(128, 3, 2), new(128, 3, 2), new(128, 2, 2), new(128, 2, 2)], 256, 6, 4, 4, 4, 100, 5, 19, 16, 4, 128, 7, 16, 8);

@@ -1,3 +1,5 @@
+using Tandem.Recipes;
+
 namespace Tandem.Cli;
 
 /// <summary>What was asked for: one call of a command, checked against what the command says of itself.</summary>

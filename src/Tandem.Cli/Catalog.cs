@@ -1,4 +1,5 @@
 using Tandem.Cli.Commands;
+using Tandem.Recipes;
 
 namespace Tandem.Cli;
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Tandem.Recipes;
 
 namespace Tandem.Cli;
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Tandem.Recipes;
 using Tandem.Torch;
 
 namespace Tandem.Cli;

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Tandem.Data.Sources;
 
 namespace Tandem.Cli.Commands;
@@ -6,11 +5,11 @@ namespace Tandem.Cli.Commands;
 /// <summary><c>tandem data inspect</c>: what lies under a path.</summary>
 sealed class DataInspectCommand : Command
 {
-    const int ClassesShown = 30, BadShown = 20, LookedAt = 5000;
+    const int ClassesShown = 30, BadShown = 20;
 
     public override string Name => "data inspect";
 
-    public override string Summary => "Says what data lies under a path: format, classes, sizes, damaged files";
+    public override string Summary => "Says what data lies under a path: pictures, recordings or texts, classes, sizes, what is damaged";
 
     public override string Example => "tandem data inspect photos";
 
@@ -18,17 +17,29 @@ sealed class DataInspectCommand : Command
 
     public override IReadOnlyList<Setting> Settings { get; } =
     [
-        new("labels", "where labels come from: folder, name:N (N-th part of the file's name), json:FIELD, cls, column, own, none, auto (auto)"),
-        new("format", "format, where the content does not tell: folder, tar, webdataset, cifar10, cifar100, idx, list"),
+        new("modality", "image, audio or text, where names and content do not tell"),
+        new("labels", "where labels come from: folder, name:N (N-th part of the file's name), speaker, json:FIELD, cls, column, own, none, auto (auto)"),
+        new("column", "where the text stands in a table or JSON lines; two with a comma for pairs (the usual names)"),
+        new("format", "format, where the content does not tell: folder, tar, webdataset, cifar10, cifar100, idx, list, text, jsonl, csv, tsv"),
         new("split", "which part, where one path holds several: train or test"),
-        new("limit", $"pictures that are decoded, spread over the data; all or a number ({LookedAt})"),
+        new("limit", $"pictures that are decoded, or recordings that are read to their end, spread over the data; all or a number ({InspectionOptions.UsualLimit})"),
+        new("tokenizer", "a tokenizer's folder or file: tokens of texts are counted too"),
     ];
+
+    public override string Remarks => "Texts are all read. Headers of recordings are all read; limit= says how many recordings are decoded to find damage.";
 
     public override Task<int> Run(Call call)
     {
-        var options = new SourceOptions { Format = call["format"], Labels = call["labels"] ?? "auto", Split = call["split"], Warn = call.Output.Note };
-        int? limit = call["limit"] == "all" ? null : call.Whole("limit") ?? LookedAt;
-        var found = DataInspection.Of(call.Operands[0], options, limit, progress: (done, total) => call.Output.Status($"{done} of {total} pictures"), cancellation: call.Stop);
+        var source = new SourceOptions { Format = call["format"], Labels = call["labels"] ?? "auto", Column = call["column"], Split = call["split"], Warn = call.Output.Note };
+        var found = DataInspection.Of(call.Operands[0], new()
+        {
+            Modality = call["modality"],
+            Source = source,
+            Limit = call["limit"] == "all" ? int.MaxValue : call.Whole("limit"),
+            Tokenizer = call["tokenizer"],
+            Progress = (done, total) => call.Output.Status(total > 0 ? $"{done} of {total}" : $"{done} so far"),
+        }, call.Stop);
+        call.Output.EndStatus();
         Show(found, call.Output);
         call.Output.Document(found.ToJson());
         return Task.FromResult(0);
@@ -36,20 +47,11 @@ sealed class DataInspectCommand : Command
 
     static void Show(DataInspection found, Output output)
     {
-        List<IReadOnlyList<string>> facts =
-        [
-            ["data", found.Description],
-            ["pictures", found.Samples.ToString("N0", CultureInfo.InvariantCulture)],
-            ["classes", found.Classes is null ? "no labels" : found.Classes.Count.ToString(CultureInfo.InvariantCulture)],
-            ["width", Range(found.Widths)],
-            ["height", Range(found.Heights)],
-            ["damaged", $"{found.Bad.Count} of {found.Looked} looked at"],
-        ];
-        output.Table(["what", "value"], facts);
+        output.Table(["what", "value"], found.Facts.Select(fact => (IReadOnlyList<string>)[fact.What, fact.Value]));
         if (found.Classes is { } classes)
         {
             output.Line();
-            output.Table(["class", "pictures"], classes.Take(output.Verbose ? int.MaxValue : ClassesShown).Select(one => (IReadOnlyList<string>)[one.Name, one.Samples.ToString(CultureInfo.InvariantCulture)]));
+            output.Table(["class", found.SampleName], classes.Take(output.Verbose ? int.MaxValue : ClassesShown).Select(one => (IReadOnlyList<string>)[one.Name, $"{one.Samples}"]));
             if (!output.Verbose && classes.Count > ClassesShown)
                 output.Line($"… and {classes.Count - ClassesShown} classes (--verbose shows all)");
         }
@@ -60,8 +62,4 @@ sealed class DataInspectCommand : Command
         if (!output.Verbose && found.Bad.Count > BadShown)
             output.Line($"… and {found.Bad.Count - BadShown} more (--verbose names them all)");
     }
-
-    static string Range((int Least, int Median, int Most)? sides) => sides is not { } range ? "unknown"
-        : range.Least == range.Most ? $"{range.Least} pixels"
-        : $"{range.Least} to {range.Most} pixels, half below {range.Median}";
 }

@@ -135,6 +135,7 @@ public sealed class WeightStore : IDisposable
     readonly string? origin;
 
     readonly bool strict;
+    bool shapesOnly;
 
     WeightStore(Device device, long seed, Func<string, HostTensor?>? given, string? origin, WeightStore? leader, bool strict = true)
     {
@@ -166,6 +167,12 @@ public sealed class WeightStore : IDisposable
 
     /// <summary>A teacher's store: every name begins as a copy of the student's parameter of that name, and is never trained.</summary>
     public static WeightStore Following(WeightStore student) => new(student.Device, 0, null, null, student);
+
+    /// <summary>
+    /// Names and shapes only, to count with: each value is one zero that is seen at every place of its shape, so a network of any size takes no memory.
+    /// Stores that follow it are of the same kind. Values must not be written.
+    /// </summary>
+    public static WeightStore Shapes() => new(Device.Cpu, 0, null, null, null) { shapesOnly = true };
 
     /// <summary>The place without a name.</summary>
     public Weights Root { get; }
@@ -232,8 +239,10 @@ public sealed class WeightStore : IDisposable
         {
             var followed = Leader.Find(name) ?? throw new InvalidOperationException($"the student has no parameter '{name}' to follow");
             using var noGrad = Libtorch.NoGrad();
-            return followed.Value.Detach().Clone();
+            return Leader.shapesOnly ? followed.Value.Detach() : followed.Value.Detach().Clone();
         }
+        if (shapesOnly)
+            return Tensor.From<float>([0]).Expand(shape);
         var values = given?.Invoke(name);
         if (given is not null && values is null && strict)
             throw new TandemException(ErrorKind.Input, $"the weight '{name}' is missing", origin, $"a tensor of shape [{string.Join(", ", shape)}]");

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Text.Json.Serialization;
 using Tandem.Data;
 using Tandem.Data.Audio;
 using Tandem.Layers;
@@ -63,28 +64,9 @@ public sealed record AudioFrontEndOptions : FrontEndOptions
     /// <summary>Whether a norm with weights stands before these.</summary>
     public bool PositionNorm { get; init; }
 
-    /// <summary>Frames of so many samples: each convolution gives floor((n − kernel) / stride) + 1; 0 if there are too few.</summary>
-    public int Frames(int samples)
-    {
-        foreach (var layer in Extractor)
-            samples = samples < layer.Kernel ? 0 : ((samples - layer.Kernel) / layer.Stride) + 1;
-        return samples;
-    }
-
-    /// <summary>Samples that a recording needs for one frame.</summary>
-    public int ReceptiveField
-    {
-        get
-        {
-            var (samples, step) = (1, 1);
-            foreach (var layer in Extractor)
-            {
-                samples += (layer.Kernel - 1) * step;
-                step *= layer.Stride;
-            }
-            return samples;
-        }
-    }
+    /// <summary>Samples to frames through these convolutions.</summary>
+    [JsonIgnore]
+    public FrameCounts Frames => new([.. Extractor.Select(layer => (layer.Kernel, layer.Stride))]);
 }
 
 /// <summary>Samples to frames: convolutions without bias, norms, GELU (wav2vec 2.0's extractor), then layer norm and a linear layer.</summary>
@@ -177,6 +159,7 @@ public sealed class AudioFrontEnd : FrontEnd
     const double NormEps = 1e-5;
 
     readonly AudioFrontEndOptions options;
+    readonly FrameCounts counts;
     readonly LayerNorm? positionNorm;
     readonly GridConvolution[] positions;
 
@@ -189,6 +172,7 @@ public sealed class AudioFrontEnd : FrontEnd
         : base(at, options, trunk, trunk.Block.Norm == NormPlacement.Post)
     {
         this.options = options;
+        counts = options.Frames;
         Extractor = extractor ?? new(at, options, trunk.Block.Width);
         if (options.PositionNorm)
             positionNorm = new(at / "positions" / "norm", Width, NormEps);
@@ -209,8 +193,8 @@ public sealed class AudioFrontEnd : FrontEnd
         var audio = (AudioBatch)batch;
         var samples = (int)audio.Samples.Shape[1];
         var shortest = audio.Lengths is { Length: > 0 } lengths ? lengths.Min() : samples;
-        if (options.Frames(shortest) == 0)
-            throw new TandemException(ErrorKind.Input, $"a recording of {shortest} samples is too short", null, $"at least {options.ReceptiveField} samples ({options.ReceptiveField / 16.0:0} ms at 16 kHz)");
+        if (counts.Of(shortest) <= 0)
+            throw new TandemException(ErrorKind.Input, $"a recording of {shortest} samples is too short", null, $"at least {counts.ReceptiveField} samples ({counts.ReceptiveField / 16.0:0} ms at 16 kHz)");
         var frames = Frames(audio, pass);
         return new(Extractor.Project(frames, pass), Padding(audio, frames.Size(1))) { PaddingTakesPart = audio.PaddingTakesPart };
     }
@@ -244,9 +228,9 @@ public sealed class AudioFrontEnd : FrontEnd
         using var scope = TensorScope.Enter("log-mel");
         var audio = (AudioBatch)batch;
         var samples = Tensor.From(audio.Samples, device);
-        var frames = options.Frames((int)samples.Size(1));
-        var start = Math.Max(0, (options.ReceptiveField - LogMel.Window) / 2);
-        var hop = options.Extractor.Aggregate(1, (product, layer) => product * layer.Stride);
+        var frames = counts.Of((int)samples.Size(1));
+        var start = Math.Max(0, (counts.ReceptiveField - LogMel.Window) / 2);
+        var hop = counts.Hop;
         // Extractors that see less than a window end closer to the last sample than it does.
         var missing = start + ((frames - 1L) * hop) + LogMel.Window - samples.Size(1);
         if (missing > 0)
@@ -277,7 +261,10 @@ public sealed class AudioFrontEnd : FrontEnd
             return null;
         var mask = new bool[lengths.Length * frames];
         for (var row = 0; row < lengths.Length; row++)
-            mask.AsSpan((int)((row * frames) + options.Frames(lengths[row])), (int)(frames - options.Frames(lengths[row]))).Fill(true);
+        {
+            var own = counts.Of(lengths[row]);
+            mask.AsSpan((int)((row * frames) + own), (int)(frames - own)).Fill(true);
+        }
         return Tensor.From(HostTensor.From<bool>(mask, lengths.Length, frames), Extractor.Device);
     }
 

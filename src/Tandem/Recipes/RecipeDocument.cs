@@ -149,7 +149,7 @@ public sealed class RecipeDocument
                 continue;
             if (binder.Open.Any(open => path.StartsWith(open + ".", StringComparison.Ordinal)))
                 continue;
-            var near = Nearest.Of(path, binder.Known.Keys);
+            var near = Nearest.To(path, binder.Known.Keys);
             var known = near is null ? null : binder.Known[near];
             throw new TandemException(ErrorKind.Usage, $"there is no key '{path}'", node.Origin.ToString(),
                 known is null

@@ -95,7 +95,9 @@ public sealed class AudioSource : Source
     /// <summary>What tells one state of a recording's file from another.</summary>
     internal string Stamp(int index) => files.Stamp(index);
 
-    SoundFile OpenFile(int index) => SoundFile.Open(files.Entry(index).Set, files.Entry(index).File);
+    /// <summary>A recording's file as it lies there, at its own rate and with all its channels.</summary>
+    /// <exception cref="TandemException">It cannot be opened.</exception>
+    internal SoundFile OpenFile(int index) => SoundFile.Open(files.Entry(index).Set, files.Entry(index).File);
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing) => files.Dispose();

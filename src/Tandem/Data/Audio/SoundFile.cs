@@ -11,7 +11,7 @@ public sealed unsafe partial class SoundFile : IDisposable
 {
     const int ReadMode = 0x10, TypeMask = 0x0FFF0000, OggType = 0x200000, MpegType = 0x230000;
     const int FlacType = 0x170000, SubtypeMask = 0xFFFF, LastPlainSubtype = 0x0007, MuLaw = 0x0010, ALaw = 0x0011;
-    const int Unrecognised = 1;
+    const int Unrecognised = 1, GetFormatInfo = 0x1028;
     const long MostFrames = 1L << 40;
     const int MostChannels = 64;
 
@@ -85,6 +85,17 @@ public sealed unsafe partial class SoundFile : IDisposable
 
     /// <summary>Frames as the header says, or null where it does not; not exact for MP3.</summary>
     public long? Frames => info.Frames is > 0 and < MostFrames ? info.Frames : null;
+
+    /// <summary>Container and coding as libsndfile names them: "WAV, Signed 16 bit PCM".</summary>
+    public string Format => $"{NameOf(info.Format & TypeMask)}, {NameOf(info.Format & SubtypeMask)}";
+
+    static string NameOf(int format)
+    {
+        var told = new FormatInfo { Format = format };
+        _ = Native.Command(0, GetFormatInfo, &told, sizeof(FormatInfo));
+        // "WAV (Microsoft)", "FLAC (Free Lossless Audio Codec)": the name is enough.
+        return Marshal.PtrToStringUTF8(told.Name)?.Split(" (")[0] ?? $"0x{format:X}";
+    }
 
     /// <summary>Reads on.</summary>
     /// <param name="interleaved">Takes whole frames, the channels of a frame beside each other.</param>
@@ -178,8 +189,18 @@ public sealed unsafe partial class SoundFile : IDisposable
         public int Rate, Channels, Format, Sections, Seekable;
     }
 
+    [StructLayout(LayoutKind.Sequential)]
+    struct FormatInfo
+    {
+        public int Format;
+        public nint Name, Extension;
+    }
+
     static partial class Native
     {
+        [LibraryImport(NativeLibraries.SoundFile, EntryPoint = "sf_command")]
+        public static partial int Command(nint file, int command, FormatInfo* data, int size);
+
         [LibraryImport(NativeLibraries.SoundFile, EntryPoint = "sf_open")]
         public static partial nint Open(byte* path, int mode, Info* info);
 

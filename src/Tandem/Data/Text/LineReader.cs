@@ -22,6 +22,9 @@ sealed class LineReader(Stream stream, string where, bool replaceInvalid) : IDis
     /// <summary>Whether line ends stay part of the lines.</summary>
     public bool KeepsEnds { get; init; }
 
+    /// <summary>Hears of each line with broken bytes, which then become U+FFFD; null: it is an error, unless they are replaced anyway.</summary>
+    public Action<TandemException>? Broken { get; init; }
+
     /// <summary>Number of the line read last, from 1.</summary>
     public long Line { get; private set; }
 
@@ -67,8 +70,12 @@ sealed class LineReader(Stream stream, string where, bool replaceInvalid) : IDis
         var at = 0;
         while (Rune.DecodeFromUtf8(line[at..], out _, out var length) == OperationStatus.Done)
             at += length;
-        throw new TandemException(ErrorKind.Input, string.Create(CultureInfo.InvariantCulture, $"the text is not UTF-8: byte 0x{line[at]:X2} at byte {at + 1} of the line"), Where, "UTF-8",
+        var error = new TandemException(ErrorKind.Input, string.Create(CultureInfo.InvariantCulture, $"the text is not UTF-8: byte 0x{line[at]:X2} at byte {at + 1} of the line"), Where, "UTF-8",
             "Convert the file (for example `iconv -f LATIN1 -t UTF-8`), or let broken bytes be replaced (invalid=replace)");
+        if (Broken is null)
+            throw error;
+        Broken(error);
+        return Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(line));
     }
 
     void Begin()

@@ -3,7 +3,7 @@ using Tandem.Data.Sources;
 
 namespace Tandem.Data.Text;
 
-/// <summary>Tells what lies under a path, by name and content, and reads its texts.</summary>
+/// <summary>Tells what lies under a path, by name and content, and reads its texts into a sink.</summary>
 sealed class SentenceOpener
 {
     static readonly string[] formats = ["text", "jsonl", "csv", "tsv", "tar", "folder", "webdataset"];
@@ -11,39 +11,47 @@ sealed class SentenceOpener
 
     readonly SourceOptions options;
     readonly SentenceLabels rule;
-    readonly SentenceBuilder built = new();
+    readonly SentenceSink sink;
     readonly SentenceReader reader;
-    bool lines;
 
-    public SentenceOpener(SourceOptions options)
+    public SentenceOpener(SourceOptions options, SentenceSink sink)
     {
         if (options.Format is { } format && !formats.Contains(format, StringComparer.Ordinal))
             throw new TandemException(ErrorKind.Usage, $"there is no format '{format}' of texts", "data.format", string.Join(", ", formats));
-        this.options = options;
+        (this.options, this.sink) = (options, sink);
         rule = SentenceLabels.Parse(options.Labels);
-        reader = new(built, options.Column, rule, options.Warn);
+        reader = new(sink, options.Column, rule, options.Warn);
     }
 
-    public SentenceSource Open(string path) => Open(path.Split("::", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries), path);
+    /// <summary>Whether samples are lines or rows, not files.</summary>
+    public bool Lines { get; private set; }
 
-    public SentenceSource Open(IReadOnlyList<string> paths) => Open(paths, paths.Count == 1 ? paths[0] : $"{paths.Count} files");
+    /// <summary>What a path stands for: several are joined by <c>::</c>.</summary>
+    public static IReadOnlyList<string> Split(string path) => path.Split("::", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
-    SentenceSource Open(IReadOnlyList<string> paths, string description)
+    /// <summary>Reads all that lies under some paths.</summary>
+    /// <param name="paths">At least one.</param>
+    /// <param name="description">What they are called.</param>
+    public void Read(IReadOnlyList<string> paths, string description)
+    {
+        if (paths.Count == 0)
+            throw new TandemException(ErrorKind.Input, "no data was given", expected: "a file, a folder, a tar, a glob or a range");
+        foreach (var path in paths)
+            Path(path, several: paths.Count > 1);
+        if (sink.Unlabelled is > 0 and var without && without < sink.Count)
+            options.Warn?.Invoke($"{without} of {sink.Count} texts of {description} have no label: labels are not looked at");
+    }
+
+    // What is wrong with one file is not the others' fault, where somebody hears of it.
+    void Reading(Action read)
     {
         try
         {
-            if (paths.Count == 0)
-                throw new TandemException(ErrorKind.Input, "no data was given", expected: "a file, a folder, a tar, a glob or a range");
-            foreach (var path in paths)
-                Path(path, several: paths.Count > 1);
-            if (built.Unlabelled is > 0 and var without && without < built.Places.Count)
-                options.Warn?.Invoke($"{without} of {built.Places.Count} texts of {description} have no label: labels are not looked at");
-            return built.Finish($"texts {description}", lines);
+            read();
         }
-        catch
+        catch (TandemException error) when (sink.Faults is not null && error.Kind is ErrorKind.Input or ErrorKind.Machine)
         {
-            built.Dispose();
-            throw;
+            sink.Faults!(error);
         }
     }
 
@@ -61,7 +69,7 @@ sealed class SentenceOpener
             if (Directory.Exists(one))
                 Folder(one);
             else
-                File(one, several || found.Count > 1 ? one : System.IO.Path.GetFileName(one));
+                Reading(() => File(one, several || found.Count > 1 ? one : System.IO.Path.GetFileName(one)));
         }
     }
 
@@ -93,12 +101,14 @@ sealed class SentenceOpener
         if (rule.Origin == SentenceOrigin.Folder && options.Format is null)
         {
             // One file of a class folder: its folder is the class.
-            reader.ReadWhole(TextFiles.Open(file, packed), name, file, System.IO.Path.GetFileName(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(file))));
+            reader.ReadWhole(TextFiles.Open(file, packed), name, file, FolderOf(file));
             return;
         }
-        lines = true;
-        reader.Read(TextFiles.Open(file, packed), Format(file, head), name, file, rule.Origin == SentenceOrigin.Folder ? System.IO.Path.GetFileName(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(file))) : null);
+        Lines = true;
+        reader.Read(TextFiles.Open(file, packed), Format(file, head), name, file, rule.Origin == SentenceOrigin.Folder ? FolderOf(file) : null);
     }
+
+    static string? FolderOf(string file) => System.IO.Path.GetFileName(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(file)));
 
     static FileSet Archive(string file)
     {
@@ -151,7 +161,7 @@ sealed class SentenceOpener
         }
         CheckParts(set, texts);
         foreach (var file in texts)
-            One(set, file, set.Names[file], rule.Origin == SentenceOrigin.Folder ? ClassOf(set, file, start) ?? throw InNoClass(set, file) : null);
+            Reading(() => One(set, file, set.Names[file], rule.Origin == SentenceOrigin.Folder ? ClassOf(set, file, start) ?? throw InNoClass(set, file) : null));
     }
 
     void Wholes(FileSet set, List<int> files, int others, int start)
@@ -165,7 +175,7 @@ sealed class SentenceOpener
             throw Parts(set, classes);
         var labelled = rule.Origin != SentenceOrigin.None && !classes.Contains("");
         foreach (var file in files)
-            reader.ReadWhole(TextFiles.Open(set, file), set.Names[file], set.Where(file), labelled ? ClassOf(set, file, start) : null);
+            Reading(() => reader.ReadWhole(TextFiles.Open(set, file), set.Names[file], set.Where(file), labelled ? ClassOf(set, file, start) : null));
     }
 
     static string? ClassOf(FileSet set, int file, int start) => set.Names[file].IndexOf('/', start) is > 0 and var slash ? set.Names[file][start..slash] : null;
@@ -213,7 +223,7 @@ sealed class SentenceOpener
 
     void One(FileSet set, int file, string name, string? label)
     {
-        lines = true;
+        Lines = true;
         using var open = TextFiles.Open(set, file);
         var head = new byte[512];
         var count = open.ReadAtLeast(head, head.Length, throwOnEndOfStream: false);
@@ -239,8 +249,11 @@ sealed class SentenceOpener
         }
         foreach (var tar in tars)
         {
-            using var inner = Archive(set.Where(tar));
-            Read(inner, [.. Enumerable.Range(0, inner.Names.Count)], root: null, split: null);
+            Reading(() =>
+            {
+                using var inner = Archive(set.Where(tar));
+                Read(inner, [.. Enumerable.Range(0, inner.Names.Count)], root: null, split: null);
+            });
         }
     }
 
@@ -262,7 +275,7 @@ sealed class SentenceOpener
                 continue;
             }
             var sample = members.ToDictionary(member => member.Key, member => files[member.Value], StringComparer.Ordinal);
-            reader.ReadWhole(TextFiles.Open(set, files[text]), key, set.Where(files[text]), LabelOf(set, sample, key, ref field));
+            Reading(() => reader.ReadWhole(TextFiles.Open(set, files[text]), key, set.Where(files[text]), LabelOf(set, sample, key, ref field)));
         }
         if (without > 0)
             options.Warn?.Invoke($"{without} samples of {set.Path} hold no text and are left out");

@@ -4,12 +4,12 @@ using System.Text.Json;
 
 namespace Tandem.Data.Text;
 
-/// <summary>Reads one file's texts into a builder.</summary>
-/// <param name="built">Takes the texts.</param>
+/// <summary>Reads one file's texts into a sink.</summary>
+/// <param name="sink">Takes the texts.</param>
 /// <param name="column">Which columns or fields, as asked for.</param>
 /// <param name="rule">Where labels come from.</param>
 /// <param name="warn">Hears of what was left out.</param>
-sealed class SentenceReader(SentenceBuilder built, string? column, SentenceLabels rule, Action<string>? warn)
+sealed class SentenceReader(SentenceSink sink, string? column, SentenceLabels rule, Action<string>? warn)
 {
     /// <summary>Lines, rows or objects of a file.</summary>
     /// <param name="stream">The file; closed here.</param>
@@ -19,19 +19,27 @@ sealed class SentenceReader(SentenceBuilder built, string? column, SentenceLabel
     /// <param name="folder">The label where folders are labels, or null.</param>
     public void Read(Stream stream, string? format, string name, string where, string? folder)
     {
-        using var reader = new LineReader(stream, where, replaceInvalid: false);
-        var file = built.File(name, where);
-        switch (format)
+        using var reader = new LineReader(stream, where, replaceInvalid: false) { Broken = sink.Faults };
+        var file = sink.File(name, where);
+        long documents = 0;
+        try
         {
-            case "jsonl" or "json":
-                Objects(reader, file, where, folder);
-                break;
-            case "csv" or "tsv":
-                Rows(reader, format == "tsv", file, where, folder);
-                break;
-            default:
-                Lines(reader, file, where, folder, mayBeTable: format is null);
-                break;
+            switch (format)
+            {
+                case "jsonl" or "json":
+                    Objects(reader, file, where, folder);
+                    break;
+                case "csv" or "tsv":
+                    Rows(reader, format == "tsv", file, where, folder);
+                    break;
+                default:
+                    documents = Lines(reader, file, where, folder, mayBeTable: format is null);
+                    break;
+            }
+        }
+        finally
+        {
+            sink.End(reader.Line, documents);
         }
     }
 
@@ -43,35 +51,42 @@ sealed class SentenceReader(SentenceBuilder built, string? column, SentenceLabel
     /// <param name="label">Its label, or null.</param>
     public void ReadWhole(Stream stream, string name, string where, string? label)
     {
-        using var reader = new LineReader(stream, where, replaceInvalid: false);
+        using var reader = new LineReader(stream, where, replaceInvalid: false) { Broken = sink.Faults };
         using var whole = new MemoryStream();
         while (reader.Next(out var line))
         {
             whole.Write(line);
             whole.WriteByte((byte)'\n');
         }
-        built.Add(built.File(name, where), 0, whole.GetBuffer().AsSpan(0, (int)whole.Length), label);
+        sink.Add(sink.File(name, where), 0, whole.GetBuffer().AsSpan(0, (int)whole.Length), label);
+        sink.End(reader.Line, 0);
     }
 
-    void Lines(LineReader reader, int file, string where, string? folder, bool mayBeTable)
+    // Gives the number of documents: runs of lines between empty ones.
+    long Lines(LineReader reader, int file, string where, string? folder, bool mayBeTable)
     {
-        var first = true;
+        var (first, inside, documents) = (true, false, 0L);
         while (reader.Next(out var line))
         {
             if (first && mayBeTable && line.Contains((byte)'\t') && Encoding.UTF8.GetString(line).Split('\t').ToList() is var header && SentenceColumns.IsKnownHeader(header))
             {
                 Rows(reader, tabs: true, file, where, folder, header);
-                return;
+                return 0;
             }
             if (first && rule.Origin is SentenceOrigin.Column or SentenceOrigin.Json or SentenceOrigin.Cls)
                 throw Unlabelled("plain text has no columns or fields", where);
             if (first && column is not null)
                 throw new TandemException(ErrorKind.Input, $"column={column} was asked for, but this is plain text", where, "a table or JSON lines", "If it is a table, say format=tsv or format=csv.");
             first = false;
-            var text = SentenceBuilder.Trim(line);
-            if (text.Length > 0)
-                built.Add(file, reader.Line, text, folder);
+            inside &= !line.IsEmpty;
+            var text = SentenceSink.Trim(line);
+            if (text.Length == 0)
+                continue;
+            documents += inside ? 0 : 1;
+            inside = true;
+            sink.Add(file, reader.Line, text, folder);
         }
+        return documents;
     }
 
     void Rows(LineReader reader, bool tabs, int file, string where, string? folder, List<string>? header = null)
@@ -101,9 +116,9 @@ sealed class SentenceReader(SentenceBuilder built, string? column, SentenceLabel
             return false;
         string Text(int column) => column < row.Count ? row[column] : "";
         if (columns.Texts is [var only])
-            built.Add(file, line, [Text(only)], label);
+            sink.Add(file, line, [Text(only)], label);
         else
-            built.Add(file, line, [Text(columns.Texts[0]), Text(columns.Texts[1])], label);
+            sink.Add(file, line, [Text(columns.Texts[0]), Text(columns.Texts[1])], label);
         return true;
     }
 
@@ -126,7 +141,7 @@ sealed class SentenceReader(SentenceBuilder built, string? column, SentenceLabel
             if (Array.Exists(parts, part => part is null) || (label is not null && (found is null or "" || (found == "-" && label == "gold_label"))))
                 without++;
             else
-                built.Add(file, reader.Line, parts!, found);
+                sink.Add(file, reader.Line, parts!, found);
         }
         if (without > 0)
             warn?.Invoke(Number($"{without} objects of {where} have no text or no label and are left out"));

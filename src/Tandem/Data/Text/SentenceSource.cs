@@ -39,13 +39,29 @@ public sealed class SentenceSource : Source
     /// </param>
     /// <param name="options">Format (text, jsonl, csv, tsv, folder, webdataset), columns, labels, split.</param>
     /// <exception cref="TandemException"><see cref="ErrorKind.Input"/>: nothing is there, no text, not UTF-8, no such column (the message names file and line).</exception>
-    public static SentenceSource Open(string path, SourceOptions? options = null) => new SentenceOpener(options ?? new()).Open(path);
+    public static SentenceSource Open(string path, SourceOptions? options = null) => Open(SentenceOpener.Split(path), path, options ?? new());
 
     /// <summary>Opens files one after another, each as <see cref="Open(string, SourceOptions?)"/> does.</summary>
     /// <param name="paths">At least one path.</param>
     /// <param name="options">As for <see cref="Open(string, SourceOptions?)"/>.</param>
     /// <exception cref="TandemException">As for <see cref="Open(string, SourceOptions?)"/>.</exception>
-    public static SentenceSource Open(IReadOnlyList<string> paths, SourceOptions? options = null) => new SentenceOpener(options ?? new()).Open(paths);
+    public static SentenceSource Open(IReadOnlyList<string> paths, SourceOptions? options = null) => Open(paths, paths.Count == 1 ? paths[0] : $"{paths.Count} files", options ?? new());
+
+    static SentenceSource Open(IReadOnlyList<string> paths, string description, SourceOptions options)
+    {
+        var built = new SentenceBuilder();
+        try
+        {
+            var opener = new SentenceOpener(options, built);
+            opener.Read(paths, description);
+            return built.Finish($"texts {description}", opener.Lines);
+        }
+        catch
+        {
+            built.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Texts that are given directly.</summary>
     /// <param name="texts">At least one; unpaired surrogates become U+FFFD.</param>
@@ -113,7 +129,7 @@ public sealed class SentenceSource : Source
     protected override void Dispose(bool disposing) => texts.Dispose();
 
     // Numbers are scores when they are no class numbers: some are written with decimals other than «.0».
-    static bool AreScores(IReadOnlyList<string> given)
+    internal static bool AreScores(IEnumerable<string> given)
     {
         var fractions = false;
         foreach (var text in given)
@@ -125,5 +141,5 @@ public sealed class SentenceSource : Source
         return fractions;
     }
 
-    static double Numeric(string text) => double.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture);
+    internal static double Numeric(string text) => double.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture);
 }

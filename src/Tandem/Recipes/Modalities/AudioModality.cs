@@ -35,24 +35,23 @@ public sealed class AudioModality : Modality
     public override FrontEndOptions FrontEnd => model.FrontEnd;
 
     /// <inheritdoc/>
-    public override Preprocessing Preprocessing => new AudioPreprocessing { Standardise = data.Standardise, MinSamples = model.FrontEnd.ReceptiveField };
+    public override Preprocessing Preprocessing => new AudioPreprocessing { Standardise = data.Standardise, MinSamples = model.FrontEnd.Frames.ReceptiveField };
 
     /// <inheritdoc/>
-    public override string InputInWords => $"16 kHz, a frame every {Frames.Hop / 16.0:0.#} ms";
-
-    FrameCounts Frames => new([.. model.FrontEnd.Extractor.Select(layer => (layer.Kernel, layer.Stride))]);
+    public override string InputInWords => $"16 kHz, a frame every {model.FrontEnd.Frames.Hop / 16.0:0.#} ms";
 
     /// <inheritdoc/>
     public override void Check(Requirement require)
     {
         var (front, width) = (model.FrontEnd, model.Trunk.Block.Width);
+        var seen = front.Frames.ReceptiveField;
         require(width % front.PositionGroups == 0, "model.front_end.position_groups", $"{front.PositionGroups} groups cannot share a width of {width}", "a divisor of the width");
-        require(data.MinSamples >= front.ReceptiveField, "data.min_samples", $"recordings of {data.MinSamples} samples can be too short for one frame", $"at least {front.ReceptiveField}");
+        require(data.MinSamples >= seen, "data.min_samples", $"recordings of {data.MinSamples} samples can be too short for one frame", $"at least {seen}");
         require(data.MaxSamples >= data.MinSamples, "data.max_samples", $"rows of {data.MaxSamples} samples are shorter than the shortest recording taken ({data.MinSamples})", "at least data.min_samples");
         require(data.BatchSamples >= data.MaxSamples, "data.batch_samples", $"a micro-batch of {data.BatchSamples} samples holds no row of {data.MaxSamples}", "at least data.max_samples");
         require(data.Multiple >= 1, "data.multiple", $"{data.Multiple} is no multiple", "at least 1");
         require(front.Mask is { Length: > 1, Probability: > 0 and < 1 }, "model.front_end.mask", "speech is masked in spans", "a length of at least 2 and a probability between 0 and 1");
-        var frames = front.Frames(data.MinSamples);
+        var frames = front.Frames.Of(data.MinSamples);
         require((int)(frames * front.Mask.Probability) > 0, "model.front_end.mask.probability", $"of {frames} frames none would be masked", "a larger share, or a larger data.min_samples");
     }
 
@@ -69,7 +68,7 @@ public sealed class AudioModality : Modality
             Longest = data.MaxSamples,
             Shortest = data.MinSamples,
             Standardise = data.Standardise,
-            Frames = Frames,
+            Frames = model.FrontEnd.Frames,
             Masks = new MaskSampler(model.FrontEnd.Mask, copies, seed),
             BadLimit = data.BadLimit,
             Warn = warn,

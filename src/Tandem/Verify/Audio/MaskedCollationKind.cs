@@ -1,6 +1,7 @@
 using System.Globalization;
 using Tandem.Data.Audio;
 using Tandem.Models.Peers;
+using Tandem.Networks;
 using Tandem.Torch;
 
 namespace Tandem.Verify.Audio;
@@ -15,7 +16,7 @@ sealed class MaskedCollationKind : ICaseKind
     public void Check(GoldenCase golden, Comparison comparison, string device)
     {
         var c = golden.Config;
-        var counts = new FrameCounts([.. Data2Vec2Network.Layers(c.GetString("feature_encoder_spec")).Select(layer => (layer.Kernel, layer.Stride))]);
+        var counts = new AudioFrontEndOptions { Extractor = Data2Vec2Network.Layers(c.GetString("feature_encoder_spec")) }.Frames;
         var normalise = c.GetBool("normalize");
         var number = 0;
         foreach (var batch in c.Objects("batches"))

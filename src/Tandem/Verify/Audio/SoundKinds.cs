@@ -1,5 +1,6 @@
 using Tandem.Data.Audio;
 using Tandem.Models.Peers;
+using Tandem.Networks;
 using Tandem.Torch;
 
 namespace Tandem.Verify.Audio;
@@ -88,7 +89,7 @@ sealed class SoundKinds : ICaseKind
         foreach (var told in comparison.Given("cases").EnumerateArray())
         {
             var layers = told.GetProperty("conv_feature_layers").GetString()!;
-            var counts = new FrameCounts([.. Data2Vec2Network.Layers(layers).Select(layer => (layer.Kernel, layer.Stride))]);
+            var counts = new AudioFrontEndOptions { Extractor = Data2Vec2Network.Layers(layers) }.Frames;
             comparison.Require(counts.ReceptiveField == told.GetProperty("receptive_field").GetInt32(), $"{layers} sees {counts.ReceptiveField} samples");
             comparison.Require(counts.Hop == told.GetProperty("hop").GetInt32(), $"{layers} has a hop of {counts.Hop}");
             foreach (var ((length, frames), convolved) in told.GetProperty("lengths").EnumerateArray().Zip(told.GetProperty("frames").EnumerateArray()).Zip(told.GetProperty("convolution_frames").EnumerateArray()))

@@ -1,7 +1,7 @@
-using Tandem.Cli;
+using Tandem.Recipes;
 using Xunit;
 
-namespace Tandem.Tests.Cli;
+namespace Tandem.Tests.Recipes;
 
 public sealed class NearestTests
 {
@@ -17,4 +17,11 @@ public sealed class NearestTests
     [InlineData("--learning-rate", null)]
     [InlineData("--foo", null)]
     public void ASlipFindsItsWordAndAStrangerNone(string word, string? expected) => Assert.Equal(expected, Nearest.To(word, Options));
+
+    [Theory]
+    [InlineData("learning_rte", "optimizer.learning_rate")]
+    [InlineData("optimiser.learning_rate", "optimizer.learning_rate")]
+    [InlineData("run.step", "run.steps")]
+    [InlineData("colour", null)]
+    public void AKeyIsKnownByItsLastPartToo(string word, string? expected) => Assert.Equal(expected, Nearest.To(word, ["optimizer.learning_rate", "schedule.steps", "run.steps"]));
 }

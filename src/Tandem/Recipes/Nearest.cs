@@ -1,29 +1,37 @@
-namespace Tandem.Cli;
+namespace Tandem.Recipes;
 
-/// <summary>Finds what a person may have meant.</summary>
-static class Nearest
+/// <summary>Finds what a person may have meant: a command, an option, a recipe, a recipe's key.</summary>
+public static class Nearest
 {
-    /// <summary>The candidate with the fewest edits, or null when all are too far to be a slip.</summary>
+    /// <summary>
+    /// The candidate with the fewest edits, or null when all are too far to be a slip. Letters' case does not count; of keys with dots the last part counts as well.
+    /// </summary>
+    /// <param name="word">What was written.</param>
+    /// <param name="candidates">What there is; of equals the first is taken.</param>
     public static string? To(string word, IEnumerable<string> candidates)
     {
-        string? best = null;
-        var fewest = int.MaxValue;
+        var (best, fewest) = (default(string), int.MaxValue);
         foreach (var candidate in candidates)
         {
-            var edits = Edits(word, candidate);
-            // A word cut short (`--prec`) is nearer than its number of missing letters says.
-            if (word.Length >= 3 && candidate.StartsWith(word, StringComparison.OrdinalIgnoreCase))
-                edits = Math.Min(edits, 1);
+            // A whole key beats an equally near last part.
+            var edits = Math.Min(2 * Slips(word, candidate), (2 * Slips(Last(word), Last(candidate))) + 1);
             if (edits < fewest)
                 (best, fewest) = (candidate, edits);
         }
-        return fewest <= Math.Max(2, word.Length / 3) ? best : null;
+        return fewest <= 2 * Math.Max(2, word.Length / 3) ? best : null;
     }
 
     /// <summary>What to put before a remedy: a question when something is near, otherwise nothing.</summary>
+    /// <inheritdoc cref="To"/>
     public static string Question(string word, IEnumerable<string> candidates) => To(word, candidates) is { } nearest ? $"Did you mean {nearest}? " : "";
 
-    /// <summary>Insertions, deletions, replacements and swaps of neighbours, letters' case aside.</summary>
+    static string Last(string key) => key[(key.LastIndexOf('.') + 1)..];
+
+    // A word cut short (`--prec`) is nearer than its number of missing letters says.
+    static int Slips(string word, string candidate) =>
+        word.Length >= 3 && word.Length < candidate.Length && candidate.StartsWith(word, StringComparison.OrdinalIgnoreCase) ? 1 : Edits(word, candidate);
+
+    // Insertions, deletions, replacements and swaps of neighbours (optimal string alignment), letters' case aside.
     static int Edits(string a, string b)
     {
         var table = new int[a.Length + 1, b.Length + 1];
