@@ -15,8 +15,16 @@ static class SpectrogramPicture
 
     /// <summary>PNG of so many columns at most, of 40 rows.</summary>
     /// <param name="samples">16 kHz.</param>
+    public static byte[] Of(ReadOnlySpan<float> samples)
+    {
+        var picture = Draw(samples, MostColumns);
+        return Png.Encode(picture.Pixels, picture.Width, picture.Height, 3);
+    }
+
+    /// <summary>Pixels of so many columns at most, of 40 rows.</summary>
+    /// <param name="samples">16 kHz.</param>
     /// <param name="most">Columns, at most; longer recordings are shown in fewer, wider steps.</param>
-    public static byte[] Of(ReadOnlySpan<float> samples, int most = MostColumns)
+    public static Thumbnail Draw(ReadOnlySpan<float> samples, int most)
     {
         const int rows = LogMel.Bands / 2;
         var levels = LogMel.Spectrogram(samples);
@@ -46,6 +54,6 @@ static class SpectrogramPicture
             bytes[(3 * i) + 1] = (byte)(a.Green + ((b.Green - a.Green) * part));
             bytes[(3 * i) + 2] = (byte)(a.Blue + ((b.Blue - a.Blue) * part));
         }
-        return Png.Encode(bytes, columns, rows, 3);
+        return new(columns, rows, bytes);
     }
 }
