@@ -24,7 +24,8 @@ sealed class PretrainingProbe : IDisposable
     {
         (this.recipe, this.source, this.train, this.test) = (recipe, source, train, test);
         shown = recipe.Modality.Shown(source);
-        look = new(recipe, shown, train);
+        // Labels belong to the shown samples only where they are of the same data.
+        look = new(recipe, shown, shown == source && (recipe.Evaluate.Train is null || recipe.Evaluate.Train == recipe.Data.Path) ? train : null);
     }
 
     /// <summary>Opens the labelled data that the recipe names.</summary>

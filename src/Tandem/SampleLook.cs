@@ -15,7 +15,7 @@ namespace Tandem;
 /// </summary>
 /// <param name="recipe">The run's recipe.</param>
 /// <param name="shown">The samples that reports show.</param>
-/// <param name="labelled">Labelled data, where there is some: if it is the same data, labels are shown.</param>
+/// <param name="labelled">The same data opened with labels, where a run is judged by them; else null.</param>
 sealed class SampleLook(PretrainingRecipe recipe, Source shown, Source? labelled)
 {
     const int Queries = 10, Nearest = 5, Looked = 500, PlaceOfUsual = 10, MostPairs = 12, MostLone = 12;
@@ -26,6 +26,7 @@ sealed class SampleLook(PretrainingRecipe recipe, Source shown, Source? labelled
     SamplePreview[] previews = [];
     Thumbnail[] thumbnails = [];
     int[] samples = [];
+    double? usualApart;
 
     /// <summary>Embeds the samples and writes what reports show of this moment.</summary>
     /// <param name="encoder">The encoder as it stands.</param>
@@ -76,10 +77,12 @@ sealed class SampleLook(PretrainingRecipe recipe, Source shown, Source? labelled
         previews = [.. ids.Select(id => recipe.Modality.Preview(shown, id) is var preview && preview.Label is null ? preview with { Label = Label(id) } : preview)];
         var pictures = ids.Select(id => recipe.Modality.Picture(shown, id)).OfType<Thumbnail>().ToArray();
         thumbnails = pictures.Length == ids.Length ? pictures : [];
+        // Each sample is compared with one half way through the draw: sources are often in the order of their classes.
+        usualApart = thumbnails.Length == 0 ? null : thumbnails.Select((one, i) => Thumbnail.Apart(one, thumbnails[(i + (thumbnails.Length / 2)) % thumbnails.Length])).Order().ElementAt(thumbnails.Length / 2);
         new LookedSamples(previews, ThumbnailSheet.Of(thumbnails)).Write(run);
     }
 
-    // Data is as a rule opened without labels; where the same data is opened with labels to judge by, they are shown here, and only here.
+    // Data is as a rule trained on without labels; where it is opened with labels to judge by, they are shown here, and only here. Another split of it has other samples.
     string? Label(int id) => labelled?.ClassNames is { } names && labelled.Count == shown.Count && labelled.Name(id) == shown.Name(id) && labelled.Label(id) is { } label ? names[label] : null;
 
     // The same samples at every step: a fixed draw of the source, the first ten of it asked about.
@@ -94,12 +97,8 @@ sealed class SampleLook(PretrainingRecipe recipe, Source shown, Source? labelled
     MapSamples Map(Probed found, float[] places, long step)
     {
         var survey = NeighbourSurvey.Of(found);
-        return new(step, [.. places.Select(place => MathF.Round(place, 4))], survey.K, survey.Usual, survey.TellsApart ? survey.Factor : null, UsualApart(), survey.Pairs.Count,
+        return new(step, [.. places.Select(place => MathF.Round(place, 4))], survey.K, survey.Usual, survey.TellsApart ? survey.Factor : null, usualApart, survey.Pairs.Count,
             [.. survey.Pairs.Take(MostPairs).Select(pair => new NearPair(pair.First, pair.Second, pair.Cosine, thumbnails.Length == 0 ? null : Thumbnail.Apart(thumbnails[pair.First], thumbnails[pair.Second])))],
             [.. survey.Lone.Take(Math.Min(MostLone, samples.Length / LoneShare)).Select(lone => new LoneSample(lone.Sample, lone.Cosine))]);
     }
-
-    // Each sample with one half way through the draw: sources are often in the order of their classes.
-    double? UsualApart() => thumbnails.Length == 0 ? null
-        : thumbnails.Select((one, i) => Thumbnail.Apart(one, thumbnails[(i + (thumbnails.Length / 2)) % thumbnails.Length])).Order().ElementAt(thumbnails.Length / 2);
 }

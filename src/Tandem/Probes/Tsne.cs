@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Tandem.Torch;
 
@@ -167,6 +168,8 @@ public static class Tsne
     }
 
     /// <summary>The gradient: [n] for x, then [n] for y.</summary>
+    // A run makes few maps: without this, the first would be half done before the loop is compiled well.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static void Forces(float[] affinities, float[] x, float[] y, int n, int stride, float exaggeration, float[] forces)
     {
         var (pushX, pushY) = (new float[n], new float[n]);
@@ -214,8 +217,8 @@ public static class Tsne
         var side = right - left;
         for (var i = 0; i < x.Length; i++)
         {
-            places[2 * i] = side > 0 ? 0.5f + ((x[i] - ((left + right) / 2)) / side) : 0.5f;
-            places[(2 * i) + 1] = side > 0 ? 0.5f + ((y[i] - ((top + bottom) / 2)) / side) : 0.5f;
+            places[2 * i] = side > 0 ? Math.Clamp(0.5f + ((x[i] - ((left + right) / 2)) / side), 0, 1) : 0.5f;
+            places[(2 * i) + 1] = side > 0 ? Math.Clamp(0.5f + ((y[i] - ((top + bottom) / 2)) / side), 0, 1) : 0.5f;
         }
         return places;
     }

@@ -6,17 +6,8 @@ namespace Tandem.Runs;
 /// <param name="Pixels">Row by row, from the top; red, green, blue side by side: <c>height · width · 3</c> bytes.</param>
 public sealed record Thumbnail(int Width, int Height, byte[] Pixels)
 {
-    /// <summary>How far two of them are apart: the mean over pixels and channels, 0 to 255. What only one of them covers is left out.</summary>
-    public static double Apart(Thumbnail a, Thumbnail b)
-    {
-        var (width, height, sum) = (Math.Min(a.Width, b.Width), Math.Min(a.Height, b.Height), 0L);
-        for (var y = 0; y < height; y++)
-        {
-            for (var i = 0; i < 3 * width; i++)
-                sum += Math.Abs(a.Pixels[(3 * y * a.Width) + i] - b.Pixels[(3 * y * b.Width) + i]);
-        }
-        return (double)sum / (3 * width * height);
-    }
+    /// <summary>How far two of one size are apart: the mean over pixels and channels, 0 to 255.</summary>
+    public static double Apart(Thumbnail a, Thumbnail b) => a.Pixels.Zip(b.Pixels, (one, other) => Math.Abs(one - other)).Average();
 }
 
 /// <summary>Many thumbnails in one picture: a page holds each of them once, however often it shows it.</summary>
@@ -27,20 +18,21 @@ public sealed record Thumbnail(int Width, int Height, byte[] Pixels)
 /// <param name="Jpeg">The picture; base64 in the file.</param>
 public sealed record ThumbnailSheet(int Width, int Height, int Columns, int Rows, byte[] Jpeg)
 {
-    /// <summary>Puts thumbnails beside and below each other; smaller ones stand at the upper left of their place.</summary>
+    /// <summary>Puts thumbnails beside and below each other.</summary>
+    /// <param name="all">Of one size.</param>
     /// <returns>Null where there are none.</returns>
     public static ThumbnailSheet? Of(IReadOnlyList<Thumbnail> all)
     {
         if (all.Count == 0)
             return null;
-        var (width, height) = (all.Max(one => one.Width), all.Max(one => one.Height));
+        var (width, height) = (all[0].Width, all[0].Height);
         var columns = (int)Math.Ceiling(Math.Sqrt((double)all.Count * height / width));
         var rows = (all.Count + columns - 1) / columns;
         var pixels = new byte[3 * columns * width * rows * height];
         for (var i = 0; i < all.Count; i++)
         {
-            for (var y = 0; y < all[i].Height; y++)
-                all[i].Pixels.AsSpan(3 * y * all[i].Width, 3 * all[i].Width).CopyTo(pixels.AsSpan(3 * (((((i / columns) * height) + y) * columns * width) + (i % columns * width))));
+            for (var y = 0; y < height; y++)
+                all[i].Pixels.AsSpan(3 * y * width, 3 * width).CopyTo(pixels.AsSpan(3 * (((((i / columns) * height) + y) * columns * width) + (i % columns * width))));
         }
         return new(width, height, columns, rows, Runs.Jpeg.Encode(pixels, columns * width, rows * height));
     }

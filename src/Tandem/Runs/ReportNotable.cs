@@ -56,7 +56,7 @@ static class ReportNotable
 
     static string Name(ReportTiles tiles, int sample) => $"<small>{Report.Text(ReportTiles.Words(tiles.Samples[sample])).Replace("/", "/<wbr>", StringComparison.Ordinal)}</small>";
 
-    static string Times(double factor) => factor >= 1000 ? Units.Count((long)Math.Round(factor, -2)) : factor.ToString("0", CultureInfo.InvariantCulture);
+    static string Times(double factor) => factor >= 1000 ? Units.Count(100 * (long)Math.Round(Math.Min(factor, 1e15) / 100)) : factor.ToString("0", CultureInfo.InvariantCulture);
 
     static string Ordinal(int k) => k switch { 1 => "1st", 2 => "2nd", 3 => "3rd", _ => string.Create(CultureInfo.InvariantCulture, $"{k}th") };
 

@@ -86,7 +86,7 @@ public sealed class AudioModality : Modality
         var count = 0;
         while (count < samples.Length && recording.Read(samples.AsSpan(count)) is > 0 and var read)
             count += read;
-        return SpectrogramPicture.Draw(samples.AsSpan(0, count), PreviewColumns);
+        return SpectrogramPicture.Draw(samples.AsSpan(0, count), PreviewColumns, PreviewColumns);
     }
 
     /// <inheritdoc/>

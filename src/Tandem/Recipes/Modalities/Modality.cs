@@ -89,7 +89,7 @@ public abstract class Modality
     /// <param name="sample">Its number.</param>
     public virtual SamplePreview Preview(Source source, int sample) => new(source.Name(sample), LabelOf(source, sample));
 
-    /// <summary>A sample as a thumbnail, all of one size or narrower; null where samples have no looks.</summary>
+    /// <summary>A sample as a thumbnail, all of one size; null where samples have no looks.</summary>
     /// <param name="source">What <see cref="Shown"/> gave, or labelled data of this modality.</param>
     /// <param name="sample">Its number.</param>
     /// <exception cref="TandemException">It cannot be read.</exception>

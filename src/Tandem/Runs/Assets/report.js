@@ -39,7 +39,7 @@ for (const part of document.querySelectorAll(".embedding")) {
   for (const plane of part.querySelectorAll(".plane")) {
     const svg = plane.querySelector("svg"), tip = plane.querySelector(".tip");
     const dots = [...svg.querySelectorAll("circle")], places = dots.map(dot => [dot.cx.baseVal.value, dot.cy.baseVal.value]);
-    const here = document.createElementNS("http://www.w3.org/2000/svg", "circle");
+    const here = dots[0].cloneNode();
     here.setAttribute("class", "here");
     here.setAttribute("r", 20);
     const hide = () => { tip.hidden = true; here.remove(); };
