@@ -1,7 +1,6 @@
 using Tandem.Data;
 using Tandem.Data.Sources;
 using Tandem.Layers;
-using Tandem.Networks;
 using Tandem.Probes;
 using Tandem.Recipes;
 using Tandem.Runs;
@@ -10,21 +9,23 @@ using Tandem.Training;
 
 namespace Tandem;
 
-/// <summary>What a run looks at while it trains: accuracy of nearest neighbours on held-out labels, the neighbours of ten fixed samples, and a few masked ones.</summary>
+/// <summary>What a run looks at while it trains: accuracy of nearest neighbours on held-out labels, a fixed draw of samples, and a few masked ones.</summary>
 sealed class PretrainingProbe : IDisposable
 {
-    const int Queries = 10, Neighbours = 5, Looked = 500, MaskedShown = 6;
+    const int MaskedShown = 6;
 
     readonly PretrainingRecipe recipe;
     readonly Source source, shown;
     readonly Source? test, train;
-    readonly Dictionary<int, SamplePreview> previews = [];
+    readonly SampleLook look;
     Batch? masked;
 
     PretrainingProbe(PretrainingRecipe recipe, Source source, Source? train, Source? test)
     {
         (this.recipe, this.source, this.train, this.test) = (recipe, source, train, test);
         shown = recipe.Modality.Shown(source);
+        // Labels belong to the shown samples only where they are of the same data.
+        look = new(recipe, shown, shown == source && (recipe.Evaluate.Train is null || recipe.Evaluate.Train == recipe.Data.Path) ? train : null);
     }
 
     /// <summary>Opens the labelled data that the recipe names.</summary>
@@ -48,7 +49,7 @@ sealed class PretrainingProbe : IDisposable
     /// <summary>Judges the encoder as it stands, and keeps what reports show of this moment.</summary>
     public IReadOnlyList<(string Name, double Value)> Run(Method method, Precision precision, RunFolder run, long step)
     {
-        Look(method.Encoder, precision, step)?.Write(run);
+        look.Write(method.Encoder, Options(precision), run, step);
         Masked(method, precision, step)?.Write(run);
         if (train is null || test is null)
             return [];
@@ -68,32 +69,6 @@ sealed class PretrainingProbe : IDisposable
     }
 
     static FeatureOptions Options(Precision precision) => new() { Precision = precision, Batch = 128, Workers = 1, Skipped = _ => { } };
-
-    // The same samples at every step: a fixed draw of the source, the first ten of it asked about.
-    NeighbourSamples? Look(EncoderNetwork encoder, Precision precision, long step)
-    {
-        List<int> ids = [];
-        List<float> values = [];
-        var options = Options(precision) with { Limit = Looked, Seed = recipe.Run.Seed };
-        foreach (var block in FeatureExtraction.Encode(encoder, recipe.Modality.Preprocessing, shown, options))
-        {
-            ids.AddRange(block.Samples);
-            values.AddRange(block.Values);
-        }
-        if (ids.Count < 2)
-            return null;
-        var width = values.Count / ids.Count;
-        float[] all = [.. values];
-        var order = Enumerable.Range(0, ids.Count).ToArray();
-        Randomness.Of(recipe.Run.Seed, "fixed samples").Shuffle(order.AsSpan());
-        var asked = order.Take(Queries).ToArray();
-        var queries = asked.SelectMany(i => all.AsSpan(i * width, width).ToArray()).ToArray();
-        var found = Probes.Neighbours.Find(all, queries, width, Math.Min(Neighbours + 1, ids.Count));
-        return new(step, [.. asked.Select((query, row) => new NeighbourQuery(Preview(ids[query]),
-            [.. found.Of(row).ToArray().Zip(found.Similarities(row).ToArray()).Where(n => n.First != query).Take(Neighbours).Select(n => new Neighbour(Preview(ids[n.First]), n.Second))]))]);
-    }
-
-    SamplePreview Preview(int id) => previews.TryGetValue(id, out var known) ? known : previews[id] = recipe.Modality.Preview(shown, id);
 
     // The first batch of the run, with its masks; how far predictions are from targets at each place. Methods without such places show nothing.
     MaskedSamples? Masked(Method method, Precision precision, long step)

@@ -33,13 +33,17 @@ public static class Report
         var recipe = run.ReadObject("recipe.json");
         var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(run.Path)));
         var html = new StringBuilder();
-        html.Append(Head(name));
+        var looked = LookedSamples.Read(run);
+        var (tiles, maps) = (new ReportTiles(looked), MapSamples.ReadAll(run, looked));
+        html.Append(Head(name, tiles.Style));
         Header(html, run, name, status, recipe, environment, metrics);
         Figures(html, status, metrics);
         foreach (var section in ReportCurves.Sections(metrics, RunContents.Expected(recipe)))
             html.Append(section);
         html.Append(ReportSamples.Masked(MaskedSamples.ReadAll(run)));
-        html.Append(ReportSamples.Section(NeighbourSamples.ReadAll(run)));
+        html.Append(ReportMap.Section(maps, tiles));
+        html.Append(ReportSamples.Section(NeighbourSamples.ReadAll(run), tiles));
+        html.Append(ReportNotable.Sections(maps, tiles));
         html.Append(ReportTables.Recipe(recipe));
         html.Append(ReportTables.Environment(environment));
         html.Append(ReportTables.Cost(run, status, environment, metrics));
@@ -48,7 +52,9 @@ public static class Report
     }
 
     /// <summary>What stands before the contents of a page.</summary>
-    internal static string Head(string title) => $"""
+    /// <param name="title">The page's title.</param>
+    /// <param name="style">Style of this page alone: an element, or empty.</param>
+    internal static string Head(string title, string style = "") => $"""
         <!doctype html>
         <html lang="en">
         <head>
@@ -60,7 +66,7 @@ public static class Report
         <style>
         {Asset("report.css")}
         </style>
-        </head>
+        {style}</head>
         <body>
         <main>
 

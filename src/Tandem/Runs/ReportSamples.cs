@@ -8,7 +8,7 @@ static class ReportSamples
 {
     const int MomentLimit = 4, QueryLimit = 10, NeighbourLimit = 5;
 
-    public static string Section(IReadOnlyList<NeighbourSamples> all)
+    public static string Section(IReadOnlyList<NeighbourSamples> all, ReportTiles tiles)
     {
         var moments = Spread(all);
         if (moments.Count == 0 || moments[^1].Queries.Count == 0)
@@ -18,7 +18,7 @@ static class ReportSamples
         for (var place = 0; place < Math.Min(QueryLimit, moments[^1].Queries.Count); place++)
         {
             var query = moments[^1].Queries[place].Query;
-            html.Append(CultureInfo.InvariantCulture, $"<article>{Thumbnail(query, "query", null)}<div>");
+            html.Append(CultureInfo.InvariantCulture, $"<article>{tiles.Tile(query, "query", "")}<div>");
             html.Append(CultureInfo.InvariantCulture, $"<h3>{Report.Text(query.Label ?? query.Id)}</h3>");
             foreach (var moment in moments.Where(moment => place < moment.Queries.Count))
             {
@@ -26,7 +26,7 @@ static class ReportSamples
                 foreach (var near in moment.Queries[place].Neighbours.Take(NeighbourLimit))
                 {
                     var same = query.Label is null || near.Sample.Label is null ? "" : near.Sample.Label == query.Label ? "same" : "other";
-                    html.Append(Thumbnail(near.Sample, same, near.Similarity));
+                    html.Append(tiles.Tile(near.Sample, same, string.Create(CultureInfo.InvariantCulture, $", cosine {near.Similarity:0.00}")));
                 }
                 html.Append("</div>");
             }
@@ -88,14 +88,6 @@ static class ReportSamples
                 html.Append(CultureInfo.InvariantCulture, $"<rect class=\"hidden\" x=\"{i % columns}\" y=\"{i / columns}\" width=\"1\" height=\"1\" fill-opacity=\"{Shade(i)}\"/>");
         }
         return html.Append("</svg></div>").ToString();
-    }
-
-    static string Thumbnail(SamplePreview sample, string style, double? similarity)
-    {
-        var words = (sample.Label is null ? sample.Id : $"{sample.Label} ({sample.Id})") + (similarity is { } cosine ? string.Create(CultureInfo.InvariantCulture, $", cosine {cosine:0.00}") : "");
-        return sample.Png is { Length: > 0 } png
-            ? $"<img class=\"{style}\" alt=\"{Report.Text(words)}\" title=\"{Report.Text(words)}\" src=\"data:image/png;base64,{Convert.ToBase64String(png)}\">"
-            : $"<span class=\"words {style}\" title=\"{Report.Text(words)}\">{Report.Text(sample.Text ?? sample.Id)}</span>";
     }
 
     /// <summary>The first, the last, and some between them.</summary>

@@ -8,7 +8,7 @@ namespace Tandem.Runs;
 /// <summary>A sample as reports show it.</summary>
 /// <param name="Id">Its name in the source: a path, a line number.</param>
 /// <param name="Label">Its class, where there are labels.</param>
-/// <param name="Png">A thumbnail (a picture, a spectrogram), about 48 to 96 pixels wide; base64 in the file.</param>
+/// <param name="Png">A thumbnail, base64 in the file; null where the run keeps all of them in one sheet (<see cref="LookedSamples"/>).</param>
 /// <param name="Text">A short text, where the sample is one.</param>
 public sealed record SamplePreview(string Id, string? Label = null, byte[]? Png = null, string? Text = null);
 
@@ -74,8 +74,11 @@ static class SampleFile
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    public static void Write<T>(RunFolder run, string kind, long step, T samples) =>
-        AtomicFile.WriteText(Path.Combine(run.SamplesPath, string.Create(CultureInfo.InvariantCulture, $"{kind}-step-{step:D8}{Ending}")), JsonSerializer.Serialize(samples, Options));
+    public static void Write<T>(RunFolder run, string kind, long step, T samples) => Write(run, string.Create(CultureInfo.InvariantCulture, $"{kind}-step-{step:D8}"), samples);
+
+    public static void Write<T>(RunFolder run, string name, T samples) => AtomicFile.WriteText(Path.Combine(run.SamplesPath, name + Ending), JsonSerializer.Serialize(samples, Options));
+
+    public static T? Read<T>(RunFolder run, string name) where T : class => File.Exists(Path.Combine(run["samples"], name + Ending)) ? ReadFile<T>(Path.Combine(run["samples"], name + Ending)) : null;
 
     public static IReadOnlyList<T> ReadAll<T>(RunFolder run, string kind) where T : class
     {
@@ -84,16 +87,21 @@ static class SampleFile
             return all;
         foreach (var file in Directory.EnumerateFiles(run["samples"], kind + "-step-*" + Ending))
         {
-            try
-            {
-                if (JsonSerializer.Deserialize<T>(File.ReadAllText(file), Options) is { } samples)
-                    all.Add(samples);
-            }
-            catch (JsonException)
-            {
-                // A report shows what can be shown.
-            }
+            if (ReadFile<T>(file) is { } samples)
+                all.Add(samples);
         }
         return all;
+    }
+
+    static T? ReadFile<T>(string file) where T : class
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<T>(File.ReadAllText(file), Options);
+        }
+        catch (JsonException)
+        {
+            return null; // a report shows what can be shown
+        }
     }
 }

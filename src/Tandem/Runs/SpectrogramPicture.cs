@@ -13,19 +13,29 @@ static class SpectrogramPicture
     // From dark blue through violet and orange to pale yellow: equal steps look equal, in print too.
     static readonly (float Red, float Green, float Blue)[] Colours = [(8, 10, 40), (62, 20, 110), (140, 40, 120), (215, 75, 85), (250, 150, 60), (252, 235, 165)];
 
-    /// <summary>PNG of so many columns at most, of 40 rows.</summary>
+    /// <summary>PNG of 40 rows and 400 columns at most, fewer where the recording is shorter.</summary>
+    /// <param name="samples">16 kHz.</param>
+    public static byte[] Of(ReadOnlySpan<float> samples)
+    {
+        var picture = Draw(samples, MostColumns);
+        return Png.Encode(picture.Pixels, picture.Width, picture.Height, 3);
+    }
+
+    /// <summary>Pixels of 40 rows.</summary>
     /// <param name="samples">16 kHz.</param>
     /// <param name="most">Columns, at most; longer recordings are shown in fewer, wider steps.</param>
-    public static byte[] Of(ReadOnlySpan<float> samples, int most = MostColumns)
+    /// <param name="least">Columns, at least; what lies after a shorter recording is as dark as silence.</param>
+    public static Thumbnail Draw(ReadOnlySpan<float> samples, int most, int least = 1)
     {
         const int rows = LogMel.Bands / 2;
         var levels = LogMel.Spectrogram(samples);
         var frames = levels.Length / LogMel.Bands;
-        var columns = Math.Clamp(frames, 1, most);
+        var (shown, columns) = (Math.Clamp(frames, 1, most), Math.Clamp(frames, least, most));
         var picture = new float[rows * columns];
-        for (var column = 0; column < columns; column++)
+        picture.AsSpan().Fill(float.NegativeInfinity);
+        for (var column = 0; column < shown; column++)
         {
-            var (from, to) = (column * frames / columns, Math.Max((column + 1) * frames / columns, (column * frames / columns) + 1));
+            var (from, to) = (column * frames / shown, Math.Max((column + 1) * frames / shown, (column * frames / shown) + 1));
             for (var row = 0; row < rows; row++)
             {
                 var loudest = float.NegativeInfinity;
@@ -46,6 +56,6 @@ static class SpectrogramPicture
             bytes[(3 * i) + 1] = (byte)(a.Green + ((b.Green - a.Green) * part));
             bytes[(3 * i) + 2] = (byte)(a.Blue + ((b.Blue - a.Blue) * part));
         }
-        return Png.Encode(bytes, columns, rows, 3);
+        return new(columns, rows, bytes);
     }
 }

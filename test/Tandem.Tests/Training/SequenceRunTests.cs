@@ -41,7 +41,12 @@ public sealed class SequenceRunTests
         var samples = Directory.GetFiles(folder["run", "samples"]).Select(Path.GetFileName).ToList();
         Assert.Contains("masked-step-00000012.json", samples);
         Assert.Contains("neighbours-step-00000012.json", samples);
-        Assert.Contains("class=\"above\"", File.ReadAllText(folder["run", "report.html"]));
+        Assert.Contains("map-step-00000000.json", samples);
+        Assert.Contains("map-step-00000012.json", samples);
+        var page = File.ReadAllText(folder["run", "report.html"]);
+        Assert.Contains("class=\"above\"", page);
+        Assert.Matches("data-class=\"k0\".*high <b>12</b>.*low <b>12</b>", page);
+        Assert.Contains("class=\"tile query\"", page);
 
         var judged = Run(folder, "evaluate", "knn,linear", folder["run"], $"train={sounds}", $"test={Sounds(folder, "others")}", "labels=folder", "k=5", "--json");
         Assert.True(judged.ExitCode == 0, judged.Error);
@@ -69,7 +74,10 @@ public sealed class SequenceRunTests
         var run = Run(folder, ["pretrain", .. TinyText.Recipe(folder, "run", Lines(folder), "steps=12")]);
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.Contains("vocabulary of 300 tokens", run.Error);
-        Assert.Contains("<mark", File.ReadAllText(folder["run", "report.html"]));
+        var page = File.ReadAllText(folder["run", "report.html"]);
+        Assert.Contains("<mark", page);
+        Assert.Matches("<circle[^>]*><title>[^<]*the ship sailed over the grey sea on day", page);
+        Assert.Contains("Samples that stand alone", page);
         folder.Write("train.tsv", "text\tlabel\n" + string.Concat(Enumerable.Range(0, 40).Select(i => i % 2 == 0 ? $"the ship sailed {i} miles\tsea\n" : $"boiled eggs for {i} cooks\tkitchen\n")));
         folder.Write("test.tsv", "text\tlabel\n" + string.Concat(Enumerable.Range(50, 20).Select(i => i % 2 == 0 ? $"the ship sailed {i} miles\tsea\n" : $"boiled eggs for {i} cooks\tkitchen\n")));
         var judged = Run(folder, "evaluate", "linear", folder["run"], $"train={folder["train.tsv"]}", $"test={folder["test.tsv"]}", "--json");

@@ -18,7 +18,7 @@ public sealed record AudioModelOptions : ModelOptions
 /// <summary>Recipes for recordings.</summary>
 public sealed class AudioModality : Modality
 {
-    const int PreviewSamples = 32_000, PreviewColumns = 100;
+    const int PreviewSamples = 32_000, PreviewColumns = 96;
     readonly AudioDataOptions data;
     readonly AudioModelOptions model;
 
@@ -78,14 +78,14 @@ public sealed class AudioModality : Modality
     }
 
     /// <inheritdoc/>
-    public override SamplePreview Preview(Source source, int sample)
+    public override Thumbnail Picture(Source source, int sample)
     {
         using var recording = ((AudioSource)source).Read(sample);
         var samples = new float[PreviewSamples];
         var count = 0;
         while (count < samples.Length && recording.Read(samples.AsSpan(count)) is > 0 and var read)
             count += read;
-        return new(source.Name(sample), LabelOf(source, sample), SpectrogramPicture.Of(samples.AsSpan(0, count), PreviewColumns));
+        return SpectrogramPicture.Draw(samples.AsSpan(0, count), PreviewColumns, PreviewColumns);
     }
 
     /// <inheritdoc/>

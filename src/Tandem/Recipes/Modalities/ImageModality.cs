@@ -18,7 +18,7 @@ public sealed record ImageModelOptions : ModelOptions
 /// <summary>Recipes for pictures.</summary>
 public sealed class ImageModality : Modality
 {
-    const int Thumbnail = 64;
+    const int ThumbnailSide = 48;
     readonly ImageDataOptions data;
     readonly ImageModelOptions model;
 
@@ -93,11 +93,11 @@ public sealed class ImageModality : Modality
         first);
 
     /// <inheritdoc/>
-    public override SamplePreview Preview(Source source, int sample)
+    public override Thumbnail Picture(Source source, int sample)
     {
         using var picture = ((PictureSource)source).Read(sample, data.Images);
-        using var small = new EvaluationTransform(Thumbnail).Fitted(picture);
-        return new(source.Name(sample), LabelOf(source, sample), Png.Encode(small.Pixels, small.Width, small.Height, small.Channels));
+        using var small = new EvaluationTransform(ThumbnailSide).Fitted(picture);
+        return new(small.Width, small.Height, small.Pixels.ToArray());
     }
 
     /// <inheritdoc/>

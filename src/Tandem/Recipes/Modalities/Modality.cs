@@ -84,10 +84,16 @@ public abstract class Modality
     /// <param name="source">What <see cref="Open"/> gave.</param>
     public virtual Source Shown(Source source) => source;
 
-    /// <summary>A sample as reports show it.</summary>
+    /// <summary>A sample as reports name it, with its text where it is one; <see cref="Picture"/> is what it looks like.</summary>
     /// <param name="source">What <see cref="Shown"/> gave, or labelled data of this modality.</param>
     /// <param name="sample">Its number.</param>
-    public abstract SamplePreview Preview(Source source, int sample);
+    public virtual SamplePreview Preview(Source source, int sample) => new(source.Name(sample), LabelOf(source, sample));
+
+    /// <summary>A sample as a thumbnail, all of one size; null where samples have no looks.</summary>
+    /// <param name="source">What <see cref="Shown"/> gave, or labelled data of this modality.</param>
+    /// <param name="sample">Its number.</param>
+    /// <exception cref="TandemException">It cannot be read.</exception>
+    public virtual Thumbnail? Picture(Source source, int sample) => null;
 
     /// <summary>Places of a masked sample as reports show them: a picture under the mask, or a text a place.</summary>
     /// <param name="batch">A batch of training.</param>
