@@ -1,3 +1,5 @@
+using Tandem.Data.Images;
+
 namespace Tandem.Runs;
 
 /// <summary>A small picture.</summary>
@@ -34,7 +36,7 @@ public sealed record ThumbnailSheet(int Width, int Height, int Columns, int Rows
             for (var y = 0; y < height; y++)
                 all[i].Pixels.AsSpan(3 * y * width, 3 * width).CopyTo(pixels.AsSpan(3 * (((((i / columns) * height) + y) * columns * width) + (i % columns * width))));
         }
-        return new(width, height, columns, rows, Runs.Jpeg.Encode(pixels, columns * width, rows * height));
+        return new(width, height, columns, rows, JpegEncoder.Encode(pixels, columns * width, rows * height));
     }
 }
 

@@ -122,12 +122,12 @@ public sealed class ReportMapTests : IDisposable
             var (x, y, channel) = (i / 3 % width, i / 3 / width, i % 3);
             pixels[i] = (byte)(128 + (100 * Math.Sin((x / 7.0) + channel) * Math.Cos((y / 9.0) - channel)));
         }
-        var jpeg = Jpeg.Encode(pixels, width, height, 90);
+        var jpeg = JpegEncoder.Encode(pixels, width, height, 90);
         using var back = PictureDecoder.Decode(jpeg, "a.jpg", PictureReading.Published);
         Assert.Equal((width, height, 3), (back.Width, back.Height, back.Channels));
         var read = back.Pixels.ToArray();
         Assert.True(pixels.Zip(read, (a, b) => Math.Abs(a - b)).Average() < 3);
-        Assert.Throws<ArgumentException>(() => Jpeg.Encode(pixels, width + 1, height));
+        Assert.Throws<ArgumentException>(() => JpegEncoder.Encode(pixels, width + 1, height));
     }
 
     [Fact]

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Tandem.Data.Images;
 
 /// <summary>Writes JPEG through libturbojpeg: photographs take a fifth of what they take as PNG.</summary>
-static unsafe partial class JpegEncoder
+public static unsafe partial class JpegEncoder
 {
     // The colours at half the resolution, and the library's numbers for RGB and this.
     const int Rgb = 0, HalfColours = 2;
@@ -16,7 +16,8 @@ static unsafe partial class JpegEncoder
     /// <exception cref="TandemException"><see cref="ErrorKind.Machine"/>: the library is missing, or there is no memory.</exception>
     public static byte[] Encode(ReadOnlySpan<byte> pixels, int width, int height, int quality = 75)
     {
-        ArgumentOutOfRangeException.ThrowIfNotEqual(pixels.Length, checked(3 * width * height));
+        if (pixels.Length != checked(3 * width * height))
+            throw new ArgumentException($"a picture of {width} x {height} has {3 * width * height} bytes", nameof(pixels));
         NativeLibraries.Require(NativeLibraries.TurboJpeg, "libturbojpeg0", "JPEG pictures");
         var handle = Native.Create();
         byte* file = null;
