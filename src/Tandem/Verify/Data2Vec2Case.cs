@@ -32,7 +32,7 @@ sealed class Data2Vec2Case : IDisposable
         var store = golden.Weights.Names.Count == 0
             ? WeightStore.Fresh(1, device)
             : WeightStore.From(name => golden.Weights.TryGet(Theirs(name)), golden.Folder, device);
-        Method = new Data2Vec2Method(store, encoder.CreateFrontEnd, network.Trunk, Options);
+        Method = new Data2Vec2Method(store, encoder.CreateFrontEnd, network.Trunk, Options, reconstructionWidth: network.Trunk.Block.Width);
         if (golden.Weights.Names.Count > 0)
         {
             foreach (var parameter in Method.Teacher.Weights.Parameters.Where(p => golden.Weights.Contains("_ema." + TheirsOfTeacher(p.Name))))

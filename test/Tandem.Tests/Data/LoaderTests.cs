@@ -56,6 +56,20 @@ public sealed class LoaderTests : IDisposable
     }
 
     [Fact]
+    public void TheTeacherSeesTheStudentsCropInItsOwnColours()
+    {
+        using var source = Set();
+        var coloured = new ImageDataOptions { Jitter = new(0.4, 0.4, 0.4, 0.1), Grey = 0.2 };
+        var both = Take(Loader.Training(source, coloured.Transform(8), 4, Options() with { SecondView = coloured.TeacherTransform(8), SecondViewSharesCrop = true }), 3);
+        var plain = Take(Loader.Training(source, new ImageDataOptions().Transform(8), 4, Options()), 3);
+        Assert.All(both.Zip(plain), pair =>
+        {
+            Assert.Equal(pair.Second.Pixels.Bytes, pair.First.SecondView!.Bytes);
+            Assert.NotEqual(pair.Second.Pixels.Bytes, pair.First.Pixels.Bytes);
+        });
+    }
+
+    [Fact]
     public void ARunResumedAtAStepGoesOnExactly()
     {
         using var source = Set();

@@ -37,6 +37,21 @@ public sealed class TrainerTests
     }
 
     [Fact]
+    public void PicturesAreReconstructedWhateverTheModelsWidthAndShownOnAMap()
+    {
+        using var folder = new TemporaryFolder();
+        // A patch of 4 pixels has 48 values, the model is 32 wide.
+        var result = TandemProgram.RunWith(TinyRun.Environment(folder), ["pretrain", .. TinyRun.Recipe(folder, "run", "steps=6", "objective.reconstruction_weight=1", "objective.reconstruction_end=4", "data.grey=0.5", "run.log_every=1")]);
+        Assert.True(result.ExitCode == 0, result.Error);
+        var run = RunFolder.Read(folder["run"]);
+        var parts = Metrics.Read(run.MetricsPath).Where(line => line.Values.ContainsKey("loss")).Select(line => line.Values.TryGetValue("loss/reconstruction", out var part) ? part : double.NaN).ToList();
+        Assert.All(parts[..3], part => Assert.InRange(part, 1e-6, 1e6));
+        Assert.True(double.IsNaN(parts[^1]));
+        Assert.NotNull(LookedSamples.Read(run)!.Sheet);
+        Assert.NotEmpty(MapSamples.ReadAll(run, LookedSamples.Read(run)));
+    }
+
+    [Fact]
     public void AnotherProcessOnTheSameRunIsRefused()
     {
         using var folder = new TemporaryFolder();

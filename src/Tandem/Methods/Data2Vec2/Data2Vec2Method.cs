@@ -31,7 +31,8 @@ public sealed class Data2Vec2Method : Method
     /// <param name="trunkOptions">The shared blocks.</param>
     /// <param name="options">The objective.</param>
     /// <param name="seed">Seed of what is drawn outside layers (which masked places are kept).</param>
-    public Data2Vec2Method(WeightStore weights, FrontEndFactory createFrontEnd, TrunkOptions trunkOptions, Data2Vec2Options options, long seed = 0)
+    /// <param name="reconstructionWidth">Values that the reconstruction gives for a place; null: as many as there are. The released code always takes the model's width, and works only where both are equal.</param>
+    public Data2Vec2Method(WeightStore weights, FrontEndFactory createFrontEnd, TrunkOptions trunkOptions, Data2Vec2Options options, long seed = 0, int? reconstructionWidth = null)
     {
         this.options = options;
         this.seed = seed;
@@ -49,7 +50,7 @@ public sealed class Data2Vec2Method : Method
         {
             if (frontEnd.ReconstructedValues == 0)
                 throw new TandemException(ErrorKind.Usage, "this kind of data has nothing to reconstruct", "objective.reconstruction_weight", "0");
-            var values = options.ReconstructionWidth ?? frontEnd.ReconstructedValues;
+            var values = reconstructionWidth ?? frontEnd.ReconstructedValues;
             reconstruction = new(root / "reconstruction", frontEnd.Width, values, Init.FanIn(frontEnd.Width), Init.FanIn(frontEnd.Width));
         }
 
@@ -201,8 +202,6 @@ public sealed class Data2Vec2Method : Method
         var share = options.ReconstructionWeight * (options.ReconstructionEnd is { } end ? Math.Max(0, 1 - ((double)update / end)) : 1);
         if (reconstruction is not null && share > 0)
         {
-            if (options.ReconstructionWidth is { } width && width != frontEnd.ReconstructedValues)
-                throw new TandemException(ErrorKind.Usage, $"a place has {frontEnd.ReconstructedValues} values to reconstruct, not {width}", "objective.reconstruction_width", "null: as many as there are");
             var original = frontEnd.Reconstruction(batch, Weights.Device)!;
             parts.Add(("reconstruction", Ops.Regression(reconstruction.Forward(predictions[0], pass), original, masking.Mask, options.LossBeta, scale).Mul(share)));
         }

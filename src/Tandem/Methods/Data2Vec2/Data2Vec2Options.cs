@@ -67,10 +67,6 @@ public sealed record Data2Vec2Options
     [Range(1)]
     public long? ReconstructionEnd { get; init; }
 
-    /// <summary>Values that the reconstruction gives for each place; null: as many as there are. The released code always takes the model's width.</summary>
-    [Range(1)]
-    public int? ReconstructionWidth { get; init; }
-
     /// <summary>A convolutional decoder along the sequence beside the modality's own; null for none.</summary>
     public DecoderOptions? SharedDecoder { get; init; }
 

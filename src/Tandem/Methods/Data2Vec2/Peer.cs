@@ -31,7 +31,6 @@ public static class Peer
             RegressionWeight = model.GetDouble("d2v_loss"),
             ClassWeight = model.GetDouble("cls_loss"),
             ReconstructionWeight = model.GetDouble("recon_loss"),
-            ReconstructionWidth = model.GetInt("embed_dim"),
             SharedDecoder = sharedDecoder,
             TeacherParts = model.GetBool("ema_encoder_only") ? TeacherParts.Blocks : wholeTeacher ? TeacherParts.Whole : TeacherParts.WithoutLocal,
             Teacher = TeacherOf(model),
