@@ -93,6 +93,8 @@ public sealed class TrainerTests
     [InlineData("data=/nowhere/at/all", ErrorKind.Input, "/nowhere/at/all")]
     [InlineData("model.trunk.block.heads=5", ErrorKind.Usage, "heads")]
     [InlineData("objective.top_layers=0", ErrorKind.Usage, "top_layers")]
+    [InlineData("data.grey=2", ErrorKind.Usage, "data.grey")]
+    [InlineData("data.crop_min=1.5", ErrorKind.Usage, "crop_min")]
     [InlineData("run.device=cuda:7", ErrorKind.Machine, "GPU")]
     public void WrongSettingsAreOneClearErrorAndLeaveNothing(string setting, ErrorKind kind, string names)
     {

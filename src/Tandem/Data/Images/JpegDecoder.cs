@@ -6,9 +6,9 @@ namespace Tandem.Data.Images;
 /// JPEG through libturbojpeg with its defaults (accurate integer DCT, fancy upsampling): Pillow's bytes. A file that ends early is an error
 /// even if only its end marker is missing; damaged entropy data is accepted, as Pillow accepts it.
 /// </summary>
-static unsafe partial class JpegDecoder
+static unsafe class JpegDecoder
 {
-    const int Rgb = 0, Grey = 6, Cmyk = 11;
+    const int Grey = 6, Cmyk = 11;
     const int SpaceGrey = 2, SpaceCmyk = 3, SpaceYcck = 4;
 
     // Progressive files of thousands of scans take minutes; 500 scans is the library's own limit and never changes a picture.
@@ -30,13 +30,13 @@ static unsafe partial class JpegDecoder
         {
             SpaceGrey => (Grey, PixelMode.Grey),
             SpaceCmyk or SpaceYcck => (Cmyk, PixelMode.Cmyk),
-            _ => (Rgb, PixelMode.Rgb),
+            _ => (TurboJpeg.Rgb, PixelMode.Rgb),
         };
         var pitch = width * FilePicture.BytesOf(mode);
         var pixels = new byte[checked(pitch * height)];
         int result;
         fixed (byte* from = file, to = pixels)
-            result = Native.Decompress(handle, from, (nuint)file.Length, to, width, pitch, height, format, LimitScans);
+            result = TurboJpeg.Decompress(handle, from, (nuint)file.Length, to, width, pitch, height, format, LimitScans);
         if (result != 0)
             CheckFault(handle, file, name);
         if (mode == PixelMode.Cmyk)
@@ -51,8 +51,8 @@ static unsafe partial class JpegDecoder
     {
         int width, height, subsampling, space, result;
         fixed (byte* from = file)
-            result = Native.Header(handle, from, (nuint)file.Length, &width, &height, &subsampling, &space);
-        if (result != 0 && (Native.ErrorCode(handle) != 0 || width <= 0))
+            result = TurboJpeg.Header(handle, from, (nuint)file.Length, &width, &height, &subsampling, &space);
+        if (result != 0 && (TurboJpeg.ErrorCode(handle) != 0 || width <= 0))
             throw PictureDecoder.Bad(name, $"the JPEG cannot be read: {Message(handle)}");
         PictureDecoder.CheckSize(name, width, height, file.Length);
         // Even an empty picture costs a bit for every few blocks: a header that promises this much for so few bytes lies.
@@ -65,13 +65,13 @@ static unsafe partial class JpegDecoder
     static void CheckFault(nint handle, ReadOnlySpan<byte> file, string name)
     {
         var message = Message(handle);
-        if (Native.ErrorCode(handle) != 0)
+        if (TurboJpeg.ErrorCode(handle) != 0)
             throw PictureDecoder.Bad(name, $"the JPEG cannot be decoded: {message}");
         if (message.Contains("Premature end", StringComparison.Ordinal) || file.LastIndexOf((ReadOnlySpan<byte>)[0xFF, 0xD9]) < 0)
             throw PictureDecoder.Bad(name, $"the JPEG ends early ({file.Length} bytes)");
     }
 
-    static string Message(nint handle) => Marshal.PtrToStringUTF8(Native.ErrorText(handle)) ?? "unknown fault";
+    static string Message(nint handle) => Marshal.PtrToStringUTF8(TurboJpeg.ErrorText(handle)) ?? "unknown fault";
 
     // Each call has a decompressor of its own: libjpeg keeps tables from one file to the next, so what a damaged file leaves behind would change,
     // or refuse, a sound one. Making one takes microseconds.
@@ -85,34 +85,13 @@ static unsafe partial class JpegDecoder
     {
         public Decompressor() : base(0, ownsHandle: true)
         {
-            SetHandle(Native.Create());
+            SetHandle(TurboJpeg.CreateDecompressor());
             if (IsInvalid)
                 throw new TandemException(ErrorKind.Machine, "libturbojpeg could not make a decompressor: out of memory");
         }
 
         public override bool IsInvalid => handle == 0;
 
-        protected override bool ReleaseHandle() => Native.Destroy(handle) == 0;
-    }
-
-    static partial class Native
-    {
-        [LibraryImport(NativeLibraries.TurboJpeg, EntryPoint = "tjInitDecompress")]
-        public static partial nint Create();
-
-        [LibraryImport(NativeLibraries.TurboJpeg, EntryPoint = "tjDestroy")]
-        public static partial int Destroy(nint handle);
-
-        [LibraryImport(NativeLibraries.TurboJpeg, EntryPoint = "tjDecompressHeader3")]
-        public static partial int Header(nint handle, byte* file, nuint length, int* width, int* height, int* subsampling, int* space);
-
-        [LibraryImport(NativeLibraries.TurboJpeg, EntryPoint = "tjDecompress2")]
-        public static partial int Decompress(nint handle, byte* file, nuint length, byte* to, int width, int pitch, int height, int format, int flags);
-
-        [LibraryImport(NativeLibraries.TurboJpeg, EntryPoint = "tjGetErrorStr2")]
-        public static partial nint ErrorText(nint handle);
-
-        [LibraryImport(NativeLibraries.TurboJpeg, EntryPoint = "tjGetErrorCode")]
-        public static partial int ErrorCode(nint handle);
+        protected override bool ReleaseHandle() => TurboJpeg.Destroy(handle) == 0;
     }
 }

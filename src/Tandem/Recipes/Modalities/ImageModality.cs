@@ -57,6 +57,9 @@ public sealed class ImageModality : Modality
         require(front.InputSize >= front.PatchSize, "model.front_end.patch_size", $"pictures of {front.InputSize} pixels hold no patch of {front.PatchSize}", "at most the input size");
         require(front.Channels == 3, "model.front_end.channels", $"pictures are read with 3 channels, not {front.Channels}", "3");
         require(decoder.Kind == DecoderKind.Convolutions || decoder.Width % 8 == 0, "model.front_end.decoder.width", $"8 heads cannot share a width of {decoder.Width}", "a multiple of 8");
+        require(data.CropMin > 0 && data.CropMin <= data.CropMax && data.CropMax <= 1, "data.crop_min", $"crops cannot take {data.CropMin} to {data.CropMax} of the picture's area", "0 < crop_min ≤ crop_max ≤ 1");
+        require(data.Mirror is >= 0 and <= 1, "data.mirror", $"a chance cannot be {data.Mirror}", "0 to 1");
+        require(data.Grey is >= 0 and <= 1, "data.grey", $"a chance cannot be {data.Grey}", "0 to 1");
         require(data.Batch % data.MicroBatches == 0, "data.micro_batches", $"{data.Batch} pictures cannot be shared by {data.MicroBatches} micro-batches", "a divisor of the batch");
         var masked = MaskedPlaces();
         require(masked > 0 && masked < front.Places, "model.front_end.mask", $"{masked} of {front.Places} patches would be masked", "at least one masked and one visible patch");
