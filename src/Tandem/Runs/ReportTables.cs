@@ -48,7 +48,7 @@ static class ReportTables
             Row(html, "samples seen", Units.Count(status.Samples));
         var memory = Report.Values(metrics, "memory_bytes");
         if (memory.Count > 0)
-            Row(html, "peak memory", Units.Bytes(memory.Max()));
+            Row(html, "peak memory of tensors", Units.Bytes(memory.Max()));
         Row(html, "disk", Units.Bytes(RunContents.Size(run.Path)));
         return html.Append("</table></section>\n").ToString();
     }

@@ -211,7 +211,7 @@ public sealed class Trainer : IDisposable
             ("samples", samples), ("seconds", Seconds), .. values,
             ("samples_per_second", pace.PerSecond * lastSamples),
             ("waiting", Math.Clamp((waited - waitedBefore) / elapsed, 0, 1)),
-            ("memory_bytes", Libtorch.Memory.LiveBytes),
+            ("memory_bytes", Libtorch.Memory.PeakBytes),
         ];
         waitedBefore = waited;
         Write(line);
