@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Tandem.Data;
 using Tandem.Data.Images;
 using Tandem.Layers;
@@ -27,12 +28,15 @@ public sealed record ImageFrontEndOptions : FrontEndOptions
     public bool FixedPositions { get; init; } = true;
 
     /// <summary>Patches of a side.</summary>
+    [JsonIgnore]
     public int Side => InputSize / PatchSize;
 
     /// <summary>Patches of a picture.</summary>
+    [JsonIgnore]
     public int Places => Side * Side;
 
     /// <summary>Values of a patch: channels · side².</summary>
+    [JsonIgnore]
     public int PatchValues => Channels * PatchSize * PatchSize;
 }
 

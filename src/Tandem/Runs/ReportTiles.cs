@@ -37,15 +37,13 @@ sealed class ReportTiles
             : $"<i class=\"tile {style}\" role=\"img\" aria-label=\"{words}\" title=\"{words}\" style=\"{Place(sample)}\"></i>";
     }
 
-    /// <summary>A sample that a file of the run holds whole: its own picture in runs of earlier versions, else what the sheet shows.</summary>
+    /// <summary>A sample by its name; one that was not among those looked at is shown by its words.</summary>
     public string Tile(SamplePreview sample, string style, string about)
     {
-        if (sample.Png is not { Length: > 0 } && byId.TryGetValue(sample.Id, out var known))
+        if (byId.TryGetValue(sample.Id, out var known))
             return Tile(known, style, about);
         var words = Report.Text(Words(sample) + about);
-        return sample.Png is { Length: > 0 } png
-            ? $"<img class=\"{style}\" alt=\"{words}\" title=\"{words}\" src=\"data:image/png;base64,{Convert.ToBase64String(png)}\">"
-            : $"<span class=\"words {style}\" title=\"{words}\">{Report.Text(sample.Text ?? sample.Id)}</span>";
+        return $"<span class=\"words {style}\" title=\"{words}\">{Report.Text(sample.Text ?? sample.Id)}</span>";
     }
 
     /// <summary>Where a sample's thumbnail stands on the sheet, as CSS.</summary>

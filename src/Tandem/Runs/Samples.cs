@@ -8,9 +8,8 @@ namespace Tandem.Runs;
 /// <summary>A sample as reports show it.</summary>
 /// <param name="Id">Its name in the source: a path, a line number.</param>
 /// <param name="Label">Its class, where there are labels.</param>
-/// <param name="Png">A thumbnail, base64 in the file; null where the run keeps all of them in one sheet (<see cref="LookedSamples"/>).</param>
 /// <param name="Text">A short text, where the sample is one.</param>
-public sealed record SamplePreview(string Id, string? Label = null, byte[]? Png = null, string? Text = null);
+public sealed record SamplePreview(string Id, string? Label = null, string? Text = null);
 
 /// <summary>A sample near to a query.</summary>
 /// <param name="Sample">The sample.</param>

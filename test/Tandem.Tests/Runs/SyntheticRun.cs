@@ -58,11 +58,13 @@ static class SyntheticRun
         if (verdict != "healthy")
             status = status with { VerdictReason = "The variance of the targets fell below 0.01 at step 1,200. Lower optimizer.learning_rate or raise teacher.decay." };
         status = run.WriteCheckpoint(status, folder => File.WriteAllText(Path.Combine(folder, "state.json"), "{}"), best: true);
+        Dictionary<SamplePreview, Thumbnail> looked = [];
         for (var step = 0; step <= steps; step += 1000)
-            Neighbours(step, steps, ref random).Write(run);
+            Neighbours(step, steps, looked, ref random).Write(run);
+        new LookedSamples([.. looked.Keys], ThumbnailSheet.Of([.. looked.Values])).Write(run);
     }
 
-    static NeighbourSamples Neighbours(int step, int steps, ref Randomness random)
+    static NeighbourSamples Neighbours(int step, int steps, Dictionary<SamplePreview, Thumbnail> looked, ref Randomness random)
     {
         string[] classes = ["ship", "horse", "frog", "truck", "bird", "cat", "deer", "plane", "dog", "car"];
         List<NeighbourQuery> queries = [];
@@ -73,16 +75,20 @@ static class SyntheticRun
             {
                 var same = random.NextDouble() < 0.15 + (0.65 * step / steps);
                 var label = same ? query : (int)random.Next(classes.Length);
-                near.Add(new Neighbour(new SamplePreview($"{classes[label]}/{random.Next(5000):D4}.png", classes[label], Picture(label, ref random)), 0.95 - (0.03 * rank)));
+                var preview = new SamplePreview($"{classes[label]}/{random.Next(5000):D4}.png", classes[label]);
+                looked.TryAdd(preview, Picture(label, ref random));
+                near.Add(new Neighbour(preview, 0.95 - (0.03 * rank)));
             }
             var fixedDraws = Randomness.Of(3, "query", query);
-            queries.Add(new NeighbourQuery(new SamplePreview($"{classes[query]}/0001.png", classes[query], Picture(query, ref fixedDraws)), near));
+            var asked = new SamplePreview($"{classes[query]}/0001.png", classes[query]);
+            looked.TryAdd(asked, Picture(query, ref fixedDraws));
+            queries.Add(new NeighbourQuery(asked, near));
         }
         return new NeighbourSamples(step, queries);
     }
 
     /// <summary>A soft blob in the class's colours: two pictures of a class are alike, not equal.</summary>
-    static byte[] Picture(int label, ref Randomness random)
+    static Thumbnail Picture(int label, ref Randomness random)
     {
         const int size = 48;
         var (x0, y0, radius) = (random.NextDouble(16, 32), random.NextDouble(16, 32), random.NextDouble(10, 20));
@@ -101,7 +107,7 @@ static class SyntheticRun
                 }
             }
         }
-        return Png.Encode(pixels, size, size, 3);
+        return new(size, size, pixels);
     }
 
     static JsonObject Recipe()
