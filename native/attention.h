@@ -83,7 +83,7 @@ inline __mmask16 kept16(const Shape& d, const Extras& e, int64_t row, int64_t j,
 }
 
 // A row of scores → what its values are weighted with, but for a factor that is returned; the logarithm of its sum of exponentials goes to
-// `logsum`. `to` may be the row itself.
+// `logsum`. `to` may be the row itself. Where all keys are padding a query attends to nothing: its weights are 0.
 template <class T>
 inline float weigh_row(float* row, T* to, const Shape& d, const Extras& e, int64_t n, int64_t h, int64_t query, float scale_of, float* logsum) {
     const float* bias = e.bias_of(d, n, h, query);
@@ -96,6 +96,10 @@ inline float weigh_row(float* row, T* to, const Shape& d, const Extras& e, int64
         most = _mm512_mask_max_ps(most, m, most, v);
     }
     float shift = _mm512_reduce_max_ps(most);
+    if (shift == -INFINITY) {
+        for (int64_t j = 0; j < d.keys; j += lanes) store16(to + j, _mm512_setzero_ps());
+        return *logsum = 0;
+    }
     __m512 from = _mm512_set1_ps(shift);
     bool drops = e.drops();
     for (int64_t j = 0; j < d.keys; j += lanes) {

@@ -81,11 +81,16 @@ inline void score_row(float* row, const Shape& d, const Extras& e, int64_t n, in
     }
 }
 
+// Where all keys are padding a query attends to nothing: its weights are 0.
 inline float weigh_row(float* row, float* to, const Shape& d, const Extras& e, int64_t n, int64_t h, int64_t query, float scale, float* logsum) {
     score_row(row, d, e, n, h, query, scale);
     float shift = -INFINITY, sum = 0;
 #pragma omp simd reduction(max : shift)
     for (int64_t j = 0; j < d.keys; j++) shift = std::max(shift, row[j]);
+    if (shift == -INFINITY) {
+        std::fill(to, to + padded(d.keys), 0.0f);
+        return *logsum = 0;
+    }
 #pragma omp simd reduction(+ : sum)
     for (int64_t j = 0; j < d.keys; j++) {
         to[j] = fast_exp(row[j] - shift);

@@ -94,8 +94,15 @@ Tensor composite(const Tensor& q_in, const Tensor& kv, const Tensor& bias, const
         int64_t biased = bias.size(1);
         scores = biased == heads ? scores + bias : at::cat({scores.narrow(1, 0, biased) + bias, scores.narrow(1, biased, heads - biased)}, 1);
     }
-    if (padding.defined()) scores = scores.masked_fill(padding.to(at::kBool).unsqueeze(1).unsqueeze(1), -INFINITY);
+    Tensor empty;
+    if (padding.defined()) {
+        Tensor hidden = padding.to(at::kBool).unsqueeze(1).unsqueeze(1);
+        // A softmax over padding alone would be NaN, in both directions: such rows keep their scores, and lose their weights after it.
+        empty = hidden.all(-1, true);
+        scores = scores.masked_fill(hidden.logical_and(empty.logical_not()), -INFINITY);
+    }
     Tensor p = at::softmax(scores, -1);
+    if (empty.defined()) p = p.masked_fill(empty, 0);
     if (kept.defined()) {
         p = p * kept.to(p.scalar_type()) / (1.0 - rate);
     } else if (rate > 0) {

@@ -21,11 +21,11 @@ static class Catalog
         new ModelsLsCommand(),
         new ModelsInspectCommand(),
         new DataInspectCommand(),
+        new DataTokenizeCommand(),
+        new DataVocabTrainCommand(),
         new RecipesLsCommand(),
         new RecipesShowCommand(),
         new RecipesExplainCommand(),
-        new DataTokenizeCommand(),
-        new DataVocabTrainCommand(),
         new RecipesSchemaCommand(),
         new VerifyCommand(),
         new DoctorCommand(),
@@ -39,9 +39,8 @@ static class Catalog
         ["runs"] = "How training went",
         ["models"] = "What was learned",
         ["data"] = "What to learn from",
-        ["recipes"] = "What to learn, and how",
-        ["data"] = "What to learn from",
         ["data vocab"] = "Vocabularies of text",
+        ["recipes"] = "What to learn, and how",
     };
 
     /// <summary>The command of this name, or null.</summary>

@@ -13,17 +13,18 @@ static class CommandLine
         // Mistakes in the command line itself are told in the form that it asks for.
         var json = words.Contains("--json", StringComparer.Ordinal);
         var verbose = words.Contains("--verbose", StringComparer.Ordinal);
+        Output? output = null;
         try
         {
-            return await Dispatch(words, rest);
+            return await Dispatch(words, rest, made => output = made);
         }
         catch (Exception cause)
         {
-            return Faults.Tell(cause, arguments, json, verbose);
+            return Faults.Tell(cause, arguments, json && output?.ErrorTold != true, verbose);
         }
     }
 
-    static async Task<int> Dispatch(string[] words, string[] rest)
+    static async Task<int> Dispatch(string[] words, string[] rest, Action<Output> made)
     {
         var tree = new Tree();
         // An @file is a recipe here, not more words.
@@ -32,6 +33,7 @@ static class CommandLine
             throw new TandemException(ErrorKind.Usage, result.Errors[0].Message, remedy: "'tandem help' shows commands and options");
         var options = GlobalOptions.Read(tree.Flag(result), tree.Value(result));
         var output = new Output(options);
+        made(output);
         var (command, given) = Chosen(tree, result);
         using var interruption = new Interruption(output);
         try

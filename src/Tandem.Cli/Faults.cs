@@ -9,7 +9,8 @@ namespace Tandem.Cli;
 /// <summary>Tells what went wrong: a paragraph for people, an object for machines, a report file for faults of our own.</summary>
 static class Faults
 {
-    static readonly JsonSerializerOptions Format = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    // One line, so that it can end JSON lines as well.
+    static readonly JsonSerializerOptions Format = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Tells of an error on the process's streams and returns the exit code.</summary>
     public static int Tell(Exception cause, string[] arguments, bool json, bool verbose) => Tell(cause, arguments, json, verbose, Console.Out, Console.Error);
@@ -17,29 +18,28 @@ static class Faults
     /// <summary>Tells of an error on streams of the caller's.</summary>
     internal static int Tell(Exception cause, string[] arguments, bool json, bool verbose, TextWriter output, TextWriter people)
     {
-        var error = cause as TandemException ?? Crash(cause, arguments);
+        var error = Error(cause, arguments);
         if (json)
-        {
-            output.WriteLine(new JsonObject
-            {
-                ["error"] = new JsonObject
-                {
-                    ["kind"] = error.Kind.ToString().ToLowerInvariant(),
-                    ["message"] = error.Message,
-                    ["where"] = error.Where,
-                    ["expected"] = error.Expected,
-                    ["remedy"] = error.Remedy,
-                },
-            }.ToJsonString(Format));
-        }
+            output.WriteLine(new JsonObject { ["error"] = Json(error) }.ToJsonString(Format));
         else
-        {
             people.WriteLine(Capitalised(error.Paragraph));
-        }
         if (verbose)
             people.WriteLine(cause);
         return (int)error.Kind;
     }
+
+    /// <summary>The error that people are told; for a fault of our own, the one that names the report that was written.</summary>
+    public static TandemException Error(Exception cause, string[] arguments) => cause as TandemException ?? Crash(cause, arguments);
+
+    /// <summary>The error for machines.</summary>
+    public static JsonObject Json(TandemException error) => new()
+    {
+        ["kind"] = error.Kind.ToString().ToLowerInvariant(),
+        ["message"] = error.Message,
+        ["where"] = error.Where,
+        ["expected"] = error.Expected,
+        ["remedy"] = error.Remedy,
+    };
 
     static TandemException Crash(Exception cause, string[] arguments)
     {

@@ -37,7 +37,7 @@ sealed record GlobalOptions
         ("--threads", "N", "threads to compute with (all cores)"),
         ("--precision", "auto|float32|bf16", "precision of matrix products"),
         ("--seed", "N", "seed of everything random"),
-        ("--dry-run", null, "shows what would be done; writes nothing"),
+        ("--dry-run", null, "shows what would be done; writes nothing (but caches of the data)"),
         ("--help", null, "help for this command"),
     ];
 

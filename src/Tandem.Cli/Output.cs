@@ -21,6 +21,9 @@ sealed class Output(GlobalOptions options)
 
     public bool Verbose => options.Verbose;
 
+    /// <summary>Whether the last JSON line told of the error that ends the command.</summary>
+    public bool ErrorTold { get; private set; }
+
     bool ToStandardError => options.Json;
 
     /// <summary>Whether progress may move: a person looks at it.</summary>
@@ -117,6 +120,7 @@ sealed class Output(GlobalOptions options)
             return;
         Console.Out.WriteLine(line.ToJsonString(OneLine));
         Console.Out.Flush();
+        ErrorTold = line["error"] is not null;
     }
 
     /// <summary>Takes the moving line away, if there is one.</summary>

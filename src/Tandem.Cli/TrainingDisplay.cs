@@ -1,22 +1,27 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Tandem.Cli.Commands;
 using Tandem.Runs;
 using Tandem.Training;
 
 namespace Tandem.Cli;
 
 /// <summary>Shows a run while it goes on: a moving line on a terminal, plain lines elsewhere, JSON lines for machines.</summary>
-sealed class TrainingDisplay(Output output)
+sealed class TrainingDisplay(Output output, string folder)
 {
     // Where nothing moves, a line now and then is enough.
     static readonly TimeSpan Pause = TimeSpan.FromSeconds(15);
     DateTime said = DateTime.MinValue;
     double? knn;
     bool warned;
+    TrainingEvent? latest;
+    Verdict? verdict;
 
     /// <summary>Takes an event of the run.</summary>
     public void Take(TrainingEvent e)
     {
+        latest = e;
+        verdict = e.Verdict ?? verdict;
         if (e.Kind == "step" || e.Kind == "evaluation" || e.Kind == "checkpoint" || e.Kind == "start")
             output.JsonLine(Line(e));
         switch (e.Kind)
@@ -32,12 +37,12 @@ sealed class TrainingDisplay(Output output)
                 break;
             case "evaluation":
                 knn = e.Value("eval/knn") ?? knn;
-                output.Note($"step {e.Step}: " + string.Join(", ", e.Values.Select(v => string.Create(CultureInfo.InvariantCulture, $"{v.Name["eval/".Length..]} {v.Value:0.000}"))));
+                output.Note($"step {e.Step}: " + string.Join(", ", e.Values.Select(v => string.Create(CultureInfo.InvariantCulture, $"{v.Name["eval/".Length..]} {RunsShowCommand.Score(v.Value)}"))));
                 break;
             case "checkpoint":
                 output.Detail($"checkpoint {e.Text}");
                 break;
-            case "verdict" when e.Verdict is { } verdict:
+            case "verdict" when verdict is not null:
                 output.JsonLine(new JsonObject { ["event"] = "verdict", ["step"] = e.Step, ["verdict"] = verdict.Word, ["gauge"] = verdict.Gauge, ["value"] = verdict.Gauge is null ? null : Finite(verdict.Value), ["since"] = verdict.Gauge is null ? null : verdict.Since, ["reason"] = verdict.Reason });
                 if (verdict.Health != RunHealth.Healthy || warned)
                     output.Note($"{verdict.Word}{(verdict.Reason is null ? " again" : $": {verdict.Reason}")}");
@@ -51,44 +56,70 @@ sealed class TrainingDisplay(Output output)
 
     /// <summary>Says how it ended; the last JSON line.</summary>
     /// <returns>The exit code.</returns>
-    public int End(TrainingResult result, string folder, CancellationToken stop)
+    /// <exception cref="TandemException">The run collapsed, or its numbers are not finite (<see cref="ErrorKind.Training"/>).</exception>
+    public int End(TrainingResult result, CancellationToken stop)
     {
-        var state = result.End switch { TrainingEnd.Finished => "finished", TrainingEnd.Stopped => "stopped", _ => "collapsed" };
-        output.JsonLine(new JsonObject
-        {
-            ["event"] = "end",
-            ["run"] = folder,
-            ["state"] = state,
-            ["step"] = result.Step,
-            ["seconds"] = Math.Round(result.Seconds, 3),
-            ["loss"] = Finite(result.Loss),
-            ["verdict"] = result.End == TrainingEnd.NotFinite ? "collapsed" : result.Verdict?.Word,
-        });
         var report = Path.Combine(folder, "report.html");
         switch (result.End)
         {
             case TrainingEnd.Finished:
+                EndLine("finished", result.Step, result.Seconds, result.Loss, result.Verdict);
                 output.Line(string.Create(CultureInfo.InvariantCulture, $"Finished {result.Step} steps in {Time(result.Seconds)}, loss {result.Loss:0.0000}."));
                 output.Line($"Run: {folder}   Report: {report}");
                 return 0;
             case TrainingEnd.Stopped:
+                EndLine("stopped", result.Step, result.Seconds, result.Loss, result.Verdict);
                 output.Line($"Stopped at step {result.Step}; a checkpoint was written. Go on with: tandem resume {folder}");
                 stop.ThrowIfCancellationRequested();
                 return 0;
             case TrainingEnd.Collapsed:
-                throw new TandemException(ErrorKind.Training, $"training stopped at step {result.Step}: the representation collapsed. {result.Reason}", folder, "representations that differ",
+                throw Stopped(result, $"training stopped at step {result.Step}: the representation collapsed. {result.Reason}", "representations that differ",
                     "Earlier checkpoints are kept. watch.action=warn goes on all the same.");
             default:
-                throw new TandemException(ErrorKind.Training, $"training stopped at step {result.Step}: {result.Reason}", folder, "finite numbers",
+                throw Stopped(result, $"training stopped at step {result.Step}: {result.Reason}", "finite numbers",
                     "The last good weights are kept. Try a lower optimizer.learning_rate, a longer schedule.warmup, or --precision float32.");
         }
+    }
+
+    /// <summary>Says that the run broke off: the last JSON line, with the error.</summary>
+    /// <returns>The error to throw.</returns>
+    public TandemException Fail(Exception cause)
+    {
+        var error = Faults.Error(cause, Environment.GetCommandLineArgs()[1..]);
+        if (!output.ErrorTold)
+            EndLine("failed", latest?.Step ?? 0, latest?.Seconds ?? 0, latest?.Value("loss") ?? double.NaN, verdict, error);
+        return error;
+    }
+
+    TandemException Stopped(TrainingResult result, string message, string expected, string remedy)
+    {
+        var error = new TandemException(ErrorKind.Training, message, folder, expected, remedy);
+        EndLine("collapsed", result.Step, result.Seconds, result.Loss, result.Verdict, error);
+        return error;
+    }
+
+    void EndLine(string state, long step, double seconds, double loss, Verdict? judged, TandemException? error = null)
+    {
+        var line = new JsonObject
+        {
+            ["event"] = "end",
+            ["run"] = folder,
+            ["state"] = state,
+            ["step"] = step,
+            ["seconds"] = Math.Round(seconds, 3),
+            ["loss"] = Finite(loss),
+            ["verdict"] = state == "collapsed" ? state : judged?.Word,
+        };
+        if (error is not null)
+            line["error"] = Faults.Json(error);
+        output.JsonLine(line);
     }
 
     string Text(TrainingEvent e)
     {
         var text = string.Create(CultureInfo.InvariantCulture, $"step {e.Step}/{e.Steps}  loss {e.Value("loss"):0.0000}  {e.Value("samples_per_second"):0} samples/s");
         if (knn is { } accuracy)
-            text += string.Create(CultureInfo.InvariantCulture, $"  kNN {accuracy:0.000}");
+            text += string.Create(CultureInfo.InvariantCulture, $"  kNN {RunsShowCommand.Score(accuracy)}");
         if (e.Left is { } left)
             text += $"  {Time(left)} left";
         return text;

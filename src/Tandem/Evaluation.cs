@@ -68,8 +68,8 @@ public sealed record EvaluationReport(IReadOnlyList<ProbeResult> Probes, int Tra
 /// <summary>Judges an encoder's frozen features by probes, beside the same encoder untrained and a plain description of the samples.</summary>
 public static class Evaluation
 {
-    /// <summary>Numbers of all features together above which the plain description is left out: 4 GiB of float32.</summary>
-    const long PlainLimit = 1L << 30;
+    /// <summary>Numbers of all features together that are held at most: 4 GiB of float32. A plain description that is larger is left out.</summary>
+    const long FeatureLimit = 1L << 30;
 
     /// <summary>What a model of this kind can be set against: the same encoder untrained, and the plain description of its samples.</summary>
     public static IReadOnlyList<string> BaselinesOf(Preprocessing preprocessing) => ["untrained", preprocessing.Baseline];
@@ -90,6 +90,7 @@ public static class Evaluation
         var layer = LayerOf(folder, options);
         Check(train, test, probes, options, folder.Preprocessing.Sample);
         var baselines = Fitting(folder.Preprocessing, train, test, options);
+        CheckMemory(folder, train, test, layer.All ? folder.Encoder.Trunk.Depth + 1 : 1, options);
         List<ProbeResult> results = [];
         var samples = (Train: 0, Test: 0);
         foreach (var encoder in baselines.Prepend("trained"))
@@ -169,15 +170,30 @@ public static class Evaluation
         var wanted = options.Baselines ?? all;
         if (wanted.FirstOrDefault(name => !all.Contains(name, StringComparer.Ordinal)) is { } unknown)
             throw new TandemException(ErrorKind.Usage, $"there is no baseline '{unknown}' for {preprocessing.Samples}", "baselines", $"{string.Join(", ", all)} or none");
-        var samples = Math.Min(train.Count, options.Limit ?? int.MaxValue) + (long)Math.Min(test.Count, options.Limit ?? int.MaxValue);
+        var samples = Samples(train, test, options);
         var numbers = samples * preprocessing.BaselineWidth * train.Parts;
-        if (numbers <= PlainLimit || !wanted.Contains(preprocessing.Baseline, StringComparer.Ordinal))
+        if (numbers <= FeatureLimit || !wanted.Contains(preprocessing.Baseline, StringComparer.Ordinal))
             return [.. wanted];
         var why = $"the {preprocessing.Baseline} of {samples} {preprocessing.Samples}, {preprocessing.BaselineWidth} numbers each, take {numbers >> 28} GiB as features";
         if (options.BaselinesRequired)
-            throw new TandemException(ErrorKind.Machine, why, "baselines", $"at most {PlainLimit >> 28} GiB", "Give limit=, or baselines=untrained.");
+            throw new TandemException(ErrorKind.Machine, why, "baselines", $"at most {FeatureLimit >> 28} GiB", "Give limit=, or baselines=untrained.");
         options.Warn?.Invoke($"{why}; this baseline is left out (limit= makes it fit)");
         return [.. wanted.Where(name => name != preprocessing.Baseline)];
+    }
+
+    static long Samples(Source train, Source test, EvaluationOptions options) =>
+        Math.Min(train.Count, options.Limit ?? int.MaxValue) + (long)Math.Min(test.Count, options.Limit ?? int.MaxValue);
+
+    // Known before hours of encoding.
+    static void CheckMemory(ModelFolder folder, Source train, Source test, int layers, EvaluationOptions options)
+    {
+        var samples = Samples(train, test, options);
+        var numbers = samples * train.Parts * layers * folder.Encoder.Trunk.Block.Width;
+        if (numbers > FeatureLimit)
+        {
+            throw new TandemException(ErrorKind.Machine, $"features of {samples} {folder.Preprocessing.Samples}, {layers} layer(s) of {folder.Encoder.Trunk.Block.Width} numbers each, take {numbers >> 28} GiB",
+                "layer", $"at most {FeatureLimit >> 28} GiB", layers > 1 ? "Give layer=last (or a number) instead of a choice among all, or limit=." : "Give limit=.");
+        }
     }
 
     static (SampleFeatures Train, SampleFeatures Test) Features(string name, ModelFolder folder, Source train, Source test, (int? One, bool All) layer, EvaluationOptions options, IProgress<EvaluationProgress>? progress, CancellationToken cancellation)

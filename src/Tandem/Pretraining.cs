@@ -25,17 +25,17 @@ public sealed class Pretraining : IDisposable
     readonly Method method;
     readonly Trainer trainer;
     readonly Precision precision;
-    readonly PretrainingProbe? probe;
+    readonly PretrainingProbe probe;
     Action<TrainingEvent>? report;
 
-    Pretraining(PretrainingRecipe recipe, RunFolder run, Source source, Method method, Device device, PretrainingProbe? probe)
+    Pretraining(PretrainingRecipe recipe, RunFolder run, Source source, Method method, Device device, PretrainingProbe probe)
     {
         (this.recipe, this.run, this.source, this.method, this.probe) = (recipe, run, source, method, probe);
         precision = PrecisionOf(recipe.Run.Precision, device);
-        trainer = new(method, new(recipe.Run, recipe.Optimizer, recipe.Schedule, recipe.Watch, recipe.Data.MicroBatches, precision), new()
+        trainer = new(method, new(recipe.Run, recipe.Optimizer, recipe.Schedule, recipe.Watch, recipe.Data.MicroBatches, precision, source.Count), new()
         {
             SaveModel = SaveModel,
-            Evaluate = probe is null ? null : step => probe.Run(method, precision, run, step),
+            Evaluate = (step, stop) => probe.Run(method, precision, run, step, stop),
             EvaluateEvery = steps => recipe.Evaluate.Every > 0 ? recipe.Evaluate.Every : Math.Max(1, steps / 10),
             StepsDecided = steps =>
             {
@@ -64,55 +64,58 @@ public sealed class Pretraining : IDisposable
     {
         var recipe = PretrainingRecipe.Read(document);
         var folder = recipe.Run.Folder ?? throw new TandemException(ErrorKind.Usage, "the run has no folder", "run.folder", "out=FOLDER", "Add for example: out=runs/first");
+        // Whatever can be wrong is found before the folder is made, so that the corrected command can have it.
+        RunFolder.RequireFree(folder);
         var device = Prepare(recipe);
-        var source = OpenData(recipe, note);
-        try
+        using var opened = new Undo();
+        var source = opened.Hold(OpenData(recipe, note));
+        var probe = opened.Hold(PretrainingProbe.Open(recipe, source));
+        using (Batches(recipe, source, 0, note))
         {
-            var (store, restored) = Weights(recipe, device);
-            var run = RunFolder.Create(folder);
-            run.WriteRecipe(document.ToText());
-            run.WriteEnvironment(Environment(recipe, device, command));
-            return Assemble(recipe, run, source, store, device, restored);
+            // Opened to see that the data is fit for this recipe.
         }
-        catch
-        {
-            source.Dispose();
-            throw;
-        }
+        var (store, restored) = Weights(recipe, device);
+        var method = opened.Hold(recipe.Build(store));
+        var run = opened.Hold(RunFolder.Create(folder));
+        run.WriteRecipe(document.ToText());
+        run.WriteEnvironment(Environment(recipe, device, command));
+        var pretraining = new Pretraining(recipe, run, source, method, device, probe) { Restored = restored };
+        opened.Keep();
+        return pretraining;
     });
 
     /// <summary>Opens a run that was interrupted, as its last checkpoint left it.</summary>
     /// <param name="folder">The run folder.</param>
     /// <param name="command">The command line, for the log.</param>
     /// <param name="note">Hears of what is worth knowing.</param>
+    /// <param name="machine"><c>run.threads=N</c>, <c>run.device=NAME</c>: what may differ between the machines that a run goes on on.</param>
     /// <exception cref="TandemException">There is no run, it is in use, or its checkpoint cannot be read.</exception>
-    public static Pretraining Resume(string folder, string? command = null, Action<string>? note = null) => ComputeThread.Run(() =>
+    public static Pretraining Resume(string folder, string? command = null, Action<string>? note = null, params IEnumerable<string> machine) => ComputeThread.Run(() =>
     {
-        var run = RunFolder.Open(folder);
-        try
-        {
-            var recipe = PretrainingRecipe.Read(RecipeDocument.Parse(run.RecipeText, run["recipe.json"]));
-            var device = Prepare(recipe);
-            var source = OpenData(recipe, note);
-            // Without a checkpoint the run never got past its beginning, and begins again.
-            var checkpoint = run.LastCheckpoint();
-            var (store, restored) = checkpoint is null ? Weights(recipe, device) : (WeightStore.Fresh(recipe.Run.Seed, device), []);
-            var resumed = Assemble(recipe, run, source, store, device, restored);
-            if (checkpoint is not null)
-                resumed.Restored = resumed.trainer.Restore(checkpoint);
-            run.Log($"resumed at step {resumed.trainer.Update}{(command is null ? "" : $": {command}")}");
-            return resumed;
-        }
-        catch
-        {
-            run.Dispose();
-            throw;
-        }
+        using var opened = new Undo();
+        var run = opened.Hold(RunFolder.Open(folder));
+        var document = RecipeDocument.Parse(run.RecipeText, run["recipe.json"]);
+        foreach (var argument in machine)
+            document.Apply(argument);
+        var recipe = PretrainingRecipe.Read(document);
+        var device = Prepare(recipe);
+        // Without a checkpoint the run never got past its beginning, and begins again.
+        var checkpoint = run.LastCheckpoint();
+        var source = opened.Hold(OpenData(recipe, note, checkpoint is null ? null : Path.Combine(checkpoint, "model")));
+        var probe = opened.Hold(PretrainingProbe.Open(recipe, source));
+        var (store, restored) = checkpoint is null ? Weights(recipe, device) : (WeightStore.Fresh(recipe.Run.Seed, device), []);
+        var method = opened.Hold(recipe.Build(store));
+        var resumed = new Pretraining(recipe, run, source, method, device, probe) { Restored = restored };
+        if (checkpoint is not null)
+            resumed.Restored = resumed.trainer.Restore(checkpoint);
+        run.Log($"resumed at step {resumed.trainer.Update}{(command is null ? "" : $": {command}")}");
+        opened.Keep();
+        return resumed;
     });
 
     /// <summary>What a run would be, without writing anything: parameters, steps, shapes of the first batch.</summary>
     /// <exception cref="TandemException">Recipe or data is wrong.</exception>
-    public static IReadOnlyList<(string Name, string Value)> Plan(RecipeDocument document, Action<string>? note = null) => ComputeThread.Run(() =>
+    public static IReadOnlyList<PlannedFact> Plan(RecipeDocument document, Action<string>? note = null) => ComputeThread.Run(() =>
     {
         var recipe = PretrainingRecipe.Read(document);
         var device = Prepare(recipe);
@@ -131,9 +134,9 @@ public sealed class Pretraining : IDisposable
         report = listener;
         return ComputeThread.Run(() =>
         {
-            using var batches = Batches(recipe, source, trainer.Update * recipe.Data.MicroBatches, run.Log);
             try
             {
+                using var batches = Batches(recipe, source, trainer.Update * recipe.Data.MicroBatches, run.Log);
                 return trainer.Fit(batches, stop);
             }
             catch (Exception fault)
@@ -156,15 +159,9 @@ public sealed class Pretraining : IDisposable
             trainer.Dispose();
             method.Dispose();
         });
-        probe?.Dispose();
+        probe.Dispose();
         source.Dispose();
         run.Dispose();
-    }
-
-    static Pretraining Assemble(PretrainingRecipe recipe, RunFolder run, Source source, WeightStore store, Device device, IReadOnlyList<(string, string)> restored)
-    {
-        var method = recipe.Build(store);
-        return new(recipe, run, source, method, device, PretrainingProbe.Open(recipe, source)) { Restored = restored };
     }
 
     static Device Prepare(PretrainingRecipe recipe)
@@ -181,9 +178,9 @@ public sealed class Pretraining : IDisposable
         _ => device.Kind == DeviceKind.Cuda || Libtorch.CpuHasBf16 ? Precision.BFloat16 : Precision.Float32,
     };
 
-    static Source OpenData(PretrainingRecipe recipe, Action<string>? note)
+    static Source OpenData(PretrainingRecipe recipe, Action<string>? note, string? resumed = null)
     {
-        var source = recipe.Modality.Open(note);
+        var source = recipe.Modality.Open(note, resumed);
         note?.Invoke(string.Create(CultureInfo.InvariantCulture, $"{source.Count:N0} {recipe.Modality.Samples}: {source.Description}"));
         return source;
     }
@@ -243,6 +240,26 @@ public sealed class Pretraining : IDisposable
         catch (TandemException)
         {
             // The disk that refused the run refuses its epitaph too; the first error is the one to show.
+        }
+    }
+
+    /// <summary>Closes what was opened, the last first, unless all went well.</summary>
+    sealed class Undo : IDisposable
+    {
+        readonly Stack<IDisposable> held = [];
+
+        public T Hold<T>(T opened) where T : IDisposable
+        {
+            held.Push(opened);
+            return opened;
+        }
+
+        public void Keep() => held.Clear();
+
+        public void Dispose()
+        {
+            while (held.TryPop(out var opened))
+                opened.Dispose();
         }
     }
 

@@ -39,25 +39,27 @@ sealed class PretrainingProbe : IDisposable
         Source Labelled(string path, string? split) =>
             recipe.Modality.Preprocessing.Open(path, new SourceOptions { Labels = labels, Split = split, Column = evaluate.Column }, recipe.Data.BadLimit);
         var train = evaluate.Train ?? recipe.Data.Path!;
-        var judge = Labelled(evaluate.Test, evaluate.Test == train ? "test" : evaluate.TestSplit);
-        var learn = Labelled(train, evaluate.Train is null ? recipe.Data.Split : evaluate.TrainSplit);
+        // Where one path holds both parts, neighbours are never looked for among what is judged.
+        var same = evaluate.Test == train;
+        var judge = Labelled(evaluate.Test, evaluate.TestSplit ?? (same ? "test" : null));
+        var learn = Labelled(train, evaluate.TrainSplit ?? (evaluate.Train is null ? recipe.Data.Split : null) ?? (same ? "train" : null));
         FeatureExtraction.RequireLabels(judge, "test");
         FeatureExtraction.RequireLabels(learn, "train");
         return new(recipe, source, learn, judge);
     }
 
     /// <summary>Judges the encoder as it stands, and keeps what reports show of this moment.</summary>
-    public IReadOnlyList<(string Name, double Value)> Run(Method method, Precision precision, RunFolder run, long step)
+    public IReadOnlyList<(string Name, double Value)> Run(Method method, Precision precision, RunFolder run, long step, CancellationToken stop)
     {
-        look.Write(method.Encoder, Options(precision), run, step);
+        look.Write(method.Encoder, Options(precision) with { Beginnings = true }, run, step, stop);
         Masked(method, precision, step)?.Write(run);
         if (train is null || test is null)
             return [];
         var options = Options(precision) with { Limit = recipe.Evaluate.Limit, Layer = recipe.Evaluate.Layer };
         var preprocessing = recipe.Modality.Preprocessing;
-        var known = FeatureExtraction.Gather(FeatureExtraction.Encode(method.Encoder, preprocessing, train, options), train, "train").At(0);
-        var asked = FeatureExtraction.Gather(FeatureExtraction.Encode(method.Encoder, preprocessing, test, options), test, "test").At(0);
-        return [("knn", new KnnProbe(Math.Min(recipe.Evaluate.K, known.Count)).Judge(known, asked.NumberedAs(known)).Accuracy)];
+        var known = FeatureExtraction.Gather(FeatureExtraction.Encode(method.Encoder, preprocessing, train, options, stop), train, "train").At(0);
+        var asked = FeatureExtraction.Gather(FeatureExtraction.Encode(method.Encoder, preprocessing, test, options, stop), test, "test").At(0);
+        return [("knn", new KnnProbe(Math.Min(recipe.Evaluate.K, known.Count)).Judge(known, asked.NumberedAs(known), cancellation: stop).Accuracy)];
     }
 
     public void Dispose()

@@ -33,11 +33,12 @@ sealed class SampleLook(PretrainingRecipe recipe, Source shown, Source? labelled
     /// <param name="options">How it is asked.</param>
     /// <param name="run">Where files go.</param>
     /// <param name="step">The moment.</param>
-    public void Write(EncoderNetwork encoder, FeatureOptions options, RunFolder run, long step)
+    /// <param name="stop">Ends the work.</param>
+    public void Write(EncoderNetwork encoder, FeatureOptions options, RunFolder run, long step, CancellationToken stop)
     {
         List<int> ids = [];
         List<float> values = [];
-        foreach (var block in FeatureExtraction.Encode(encoder, recipe.Modality.Preprocessing, shown, options with { Limit = Looked, Seed = recipe.Run.Seed }))
+        foreach (var block in FeatureExtraction.Encode(encoder, recipe.Modality.Preprocessing, shown, options with { Limit = Looked, Seed = recipe.Run.Seed }, stop))
         {
             ids.AddRange(block.Samples);
             values.AddRange(block.Values);

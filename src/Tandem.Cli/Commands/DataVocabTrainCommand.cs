@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Tandem.Data.Text;
 using Tandem.Models.Formats;
+using Tandem.Runs;
 
 namespace Tandem.Cli.Commands;
 
@@ -33,6 +34,13 @@ sealed class DataVocabTrainCommand : Command
         var smallest = 256 + VocabularyFiles.SpecialCount;
         if (size < smallest)
             throw new TandemException(ErrorKind.Usage, $"size={size} is too small", "size", $"at least {smallest}: 256 bytes and {VocabularyFiles.SpecialCount} special tokens");
+        if (call.Options.DryRun)
+        {
+            var source = TextSource.Open(string.Join("::", call.Operands), TextSettings.Read(call));
+            call.Output.Line($"A vocabulary of {size} tokens would be trained on {source.Files.Count} file(s), {Units.Bytes(source.Bytes)}, and written to {call["out"]}.");
+            call.Output.Document(new JsonObject { ["dry_run"] = true, ["out"] = call["out"], ["size"] = size, ["files"] = source.Files.Count, ["bytes"] = source.Bytes });
+            return Task.FromResult(0);
+        }
         var clock = Stopwatch.StartNew();
         var trained = BpeTraining.Train(string.Join("::", call.Operands), TextSettings.Read(call), new()
         {

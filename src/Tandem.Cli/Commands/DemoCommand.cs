@@ -31,7 +31,7 @@ sealed class DemoCommand : Command
 
     public override string Name => "demo";
 
-    public override string Summary => "Watches an encoder learn from real pictures, speech or text that come along, in a few minutes";
+    public override string Summary => "Trains an encoder in a few minutes on pictures, speech or text that come with Tandem";
 
     public override string Example => "tandem demo speech";
 
@@ -53,7 +53,7 @@ sealed class DemoCommand : Command
         string[] labelled = train == data ? [$"labels={demo.Labels}"] : [$"train={train}", $"evaluate.labels={demo.Labels}"];
         var document = RecipeDocument.Load(recipe, [$"data={data}", .. labelled, $"test={test}", $"out={folder}", .. PretrainCommand.Overrides(call.Options), .. call.Assignments]);
         if (call.Options.DryRun)
-            throw new TandemException(ErrorKind.Usage, "the demo has no dry run", remedy: $"tandem pretrain {recipe} data={data} out={folder} --dry-run");
+            return PretrainCommand.DryRun(call, document);
         int code, seen;
         call.Output.Note($"Learning from {demo.Samples}, without labels: {data}. kNN is the share of held-out samples of which their nearest neighbours tell {demo.Told}.");
         using (var pretraining = Pretraining.Start(document, System.Environment.CommandLine, call.Output.Note))

@@ -49,7 +49,9 @@ sealed class EmbedCommand : Command
         {
             if (call.Options.DryRun)
             {
-                call.Output.Line($"{inputs.Sum(input => input.Count)} {encoder.Preprocessing.Samples} to {path}, {encoder.Width} numbers each");
+                var count = inputs.Sum(input => input.Count);
+                call.Output.Line($"{count} {encoder.Preprocessing.Samples} to {path}, {encoder.Width} numbers each");
+                call.Output.Document(new JsonObject { ["dry_run"] = true, ["out"] = path, ["samples"] = count, ["width"] = encoder.Width });
                 return Task.FromResult(0);
             }
             var skipped = new Skipped(call.Output);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 using Tandem.Data.Sources;
 using Tandem.Models;
 using Tandem.Probes;
@@ -74,7 +75,17 @@ sealed class EvaluateCommand : Command
         call.ApplyThreads();
         if (call.Options.DryRun)
         {
-            call.Output.Line($"{string.Join(", ", probes.Select(probe => probe.Name))} on {learn.Count} training and {judge.Count} test {preprocessing.Samples}; encoders: {string.Join(", ", (options.Baselines ?? Evaluation.BaselinesOf(preprocessing)).Prepend("trained"))}");
+            string[] names = [.. probes.Select(probe => probe.Name)], encoders = [.. (options.Baselines ?? Evaluation.BaselinesOf(preprocessing)).Prepend("trained")];
+            call.Output.Line($"{string.Join(", ", names)} on {learn.Count} training and {judge.Count} test {preprocessing.Samples}; encoders: {string.Join(", ", encoders)}");
+            static JsonArray List(string[] texts) => new([.. texts.Select(text => (JsonNode)text)]);
+            call.Output.Document(new JsonObject
+            {
+                ["dry_run"] = true,
+                ["probes"] = List(names),
+                ["encoders"] = List(encoders),
+                ["train"] = new JsonObject { ["path"] = train, ["samples"] = learn.Count },
+                ["test"] = new JsonObject { ["path"] = test, ["samples"] = judge.Count },
+            });
             return Task.FromResult(0);
         }
         var report = Evaluation.Run(call.Operands[1], learn, judge, probes, options, new Listener(call.Output), call.Stop);

@@ -35,8 +35,15 @@ sealed class PretrainCommand : Command
     {
         if (pretraining.Restored.Count > 0)
             call.Output.Table(["restored", "what"], pretraining.Restored.Select(r => (IReadOnlyList<string>)[r.What, r.Restored]));
-        var display = new TrainingDisplay(call.Output);
-        return display.End(pretraining.Run(display.Take, call.Stop), pretraining.Folder, call.Stop);
+        var display = new TrainingDisplay(call.Output, pretraining.Folder);
+        try
+        {
+            return display.End(pretraining.Run(display.Take, call.Stop), call.Stop);
+        }
+        catch (Exception cause) when (cause is not OperationCanceledException)
+        {
+            throw display.Fail(cause);
+        }
     }
 
     /// <summary>The global options that a recipe has keys for.</summary>
@@ -52,16 +59,17 @@ sealed class PretrainCommand : Command
             yield return FormattableString.Invariant($"run.seed={seed}");
     }
 
-    static Task<int> DryRun(Call call, RecipeDocument document)
+    /// <summary>What a run would be; shared with <c>resume</c> and <c>demo</c>.</summary>
+    public static Task<int> DryRun(Call call, RecipeDocument document)
     {
         var plan = Pretraining.Plan(document, call.Output.Note);
         call.Output.Table(["key", "value", "origin"], document.Explain().Select(row => (IReadOnlyList<string>)[row.Key, row.Value?.ToJsonString() ?? "none", row.Origin.ToString()]));
         call.Output.Line();
-        call.Output.Table(["what", "value"], plan.Select(p => (IReadOnlyList<string>)[p.Name, p.Value]));
+        call.Output.Table(["what", "value"], plan.Select(p => (IReadOnlyList<string>)[p.Name, p.Text]));
         call.Output.Document(new JsonObject
         {
             ["recipe"] = document.ToJson(),
-            ["plan"] = new JsonObject(plan.Select(p => KeyValuePair.Create(p.Name, (JsonNode?)p.Value))),
+            ["plan"] = new JsonObject(plan.Select(p => KeyValuePair.Create(p.Key, p.Value))),
         });
         return Task.FromResult(0);
     }

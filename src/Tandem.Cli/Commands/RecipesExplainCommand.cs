@@ -14,7 +14,7 @@ sealed class RecipesExplainCommand : Command
 
     public override string Summary => "Shows every value of a recipe: where it comes from, what it means, what it may be";
 
-    public override string Example => "tandem recipes explain my-recipe.json optimizer.learning_rate=1e-3";
+    public override string Example => "tandem recipes explain data2vec2/images-mini optimizer.learning_rate=1e-3";
 
     public override IReadOnlyList<Operand> Operands { get; } = [new("RECIPE", "a name that recipes ls lists, or a file (JSON with comments, or YAML)")];
 

@@ -9,7 +9,7 @@ sealed class RecipesShowCommand : Command
 
     public override string Summary => "Prints a recipe as it is written, with its comments and sources";
 
-    public override string Example => "tandem recipes show my-recipe.json";
+    public override string Example => "tandem recipes show data2vec2/images-mini";
 
     public override IReadOnlyList<Operand> Operands { get; } = [new("RECIPE", "a name that recipes ls lists, or a file (JSON with comments, or YAML)")];
 

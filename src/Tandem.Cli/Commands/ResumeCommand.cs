@@ -1,3 +1,6 @@
+using Tandem.Recipes;
+using Tandem.Runs;
+
 namespace Tandem.Cli.Commands;
 
 /// <summary><c>tandem resume</c>: goes on with an interrupted run, as if it had not stopped.</summary>
@@ -15,7 +18,21 @@ sealed class ResumeCommand : Command
 
     public override Task<int> Run(Call call)
     {
-        using var pretraining = Pretraining.Resume(call.Operands[0], System.Environment.CommandLine, call.Output.Note);
+        var options = call.Options;
+        if (options.Seed is not null || options.Precision != "auto")
+            throw new TandemException(ErrorKind.Usage, $"{(options.Seed is not null ? "--seed" : "--precision")} cannot change in the middle of a run", expected: "--threads or --device, or neither", remedy: $"A new run from these weights: tandem pretrain RECIPE init={call.Operands[0]} out=FOLDER …");
+        string[] machine = [.. PretrainCommand.Overrides(options)];
+        if (options.DryRun)
+            return DryRun(call, machine);
+        using var pretraining = Pretraining.Resume(call.Operands[0], System.Environment.CommandLine, call.Output.Note, machine);
         return Task.FromResult(PretrainCommand.Train(call, pretraining));
+    }
+
+    static async Task<int> DryRun(Call call, string[] machine)
+    {
+        using var run = RunFolder.Read(call.Operands[0]);
+        var status = run.Status();
+        call.Output.Note($"{run.Path} would go on after step {status.Step} of {status.Steps}.");
+        return await PretrainCommand.DryRun(call, RecipeDocument.Load(run["recipe.json"], machine));
     }
 }

@@ -23,6 +23,7 @@ sealed class RunsReportCommand : Command
         if (call.Options.DryRun)
         {
             call.Output.Line($"The report would be written to {path}.");
+            call.Output.Document(new JsonObject { ["dry_run"] = true, ["run"] = run.Path, ["out"] = path });
             return Task.FromResult(0);
         }
         Report.Write(run, path);

@@ -9,15 +9,13 @@ static class TextSettings
     public static IReadOnlyList<Setting> All { get; } =
     [
         new("format", "text, jsonl, csv, tsv or tar (told by name and content)"),
-        new("field", "where the text stands in JSON lines (text)"),
-        new("column", "where the text stands in a table: a name of its header, or a number from 1"),
+        new("column", "where the text stands in a table (a name of its header, or a number from 1) or in JSON lines (a field's name); the usual names, text first"),
         new("invalid", "what broken UTF-8 is: error or replace (error)"),
     ];
 
     public static TextOptions Read(Call call) => new()
     {
         Format = call["format"],
-        Field = call["field"] ?? "text",
         Column = call["column"],
         ReplaceInvalid = call["invalid"] switch
         {

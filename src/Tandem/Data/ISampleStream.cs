@@ -10,6 +10,9 @@ public sealed record LoadOptions
 
     /// <summary>Threads that read and decode.</summary>
     public int Workers { get; init; } = 1;
+
+    /// <summary>Of samples that are too long for one row their beginnings only; of recordings the first seconds, read no further.</summary>
+    public bool Beginnings { get; init; }
 }
 
 /// <summary>

@@ -54,7 +54,7 @@ public sealed record BlockOptions
     [Range(0, 0.99)]
     public double PostMlpDropout { get; init; }
 
-    /// <summary>Glorot's start instead of BERT's normal 0.02.</summary>
+    /// <summary>Whether weights start as Glorot proposed instead of with BERT's normal 0.02.</summary>
     public bool XavierInit { get; init; }
 }
 

@@ -8,6 +8,9 @@ namespace Tandem.Models;
 /// <summary>How recordings are prepared for an encoder: 16 kHz, one channel.</summary>
 public sealed record AudioPreprocessing : Preprocessing
 {
+    // Four seconds, where a glance has to do.
+    const int BeginningSamples = 64_000;
+
     /// <summary>Whether each whole recording is standardised.</summary>
     public bool Standardise { get; init; } = true;
 
@@ -40,7 +43,7 @@ public sealed record AudioPreprocessing : Preprocessing
 
     /// <inheritdoc/>
     public override ISampleStream Load(Source source, IReadOnlyList<int>? samples, LoadOptions options) =>
-        new AudioStream(Own<AudioSource>(source), samples, new() { Standardise = Standardise, MaxSamples = MaxSamples, MinSamples = MinSamples }, options);
+        new AudioStream(Own<AudioSource>(source), samples, new() { Standardise = Standardise, MaxSamples = MaxSamples, MinSamples = MinSamples, Beginning = options.Beginnings ? BeginningSamples : null }, options);
 
     /// <summary>Mean and standard deviation over time of 80 log-mel bands, row-major [rows, 160]; padding does not count.</summary>
     public override float[] Plain(Batch batch) => LogMel.Statistics((AudioBatch)batch);

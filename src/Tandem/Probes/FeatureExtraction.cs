@@ -31,6 +31,9 @@ public sealed record FeatureOptions
     /// <summary>Decides which samples a limit takes.</summary>
     public long Seed { get; init; }
 
+    /// <summary>Of long recordings and texts their beginnings only: a row of a few seconds, as many tokens as a row holds.</summary>
+    public bool Beginnings { get; init; }
+
     /// <summary>Hears of a sample that cannot be read and is left out; null: the first one is an error.</summary>
     public Action<BadSample>? Skipped { get; init; }
 
@@ -124,7 +127,7 @@ public static class FeatureExtraction
             source.ClassNames is null ? "labels=column:NAME says where scores stand, column=A,B where the texts do." : "Judge it with the probes knn and linear.");
     }
 
-    /// <summary>The samples that a limit takes, in the source's order: drawn, so that an order by class does no harm.</summary>
+    /// <summary>The samples that a limit takes, in the source's order: drawn, so that an order by class does no harm, and with at least one of each class where there is room.</summary>
     /// <param name="source">The samples.</param>
     /// <param name="limit">At most so many; null: all.</param>
     /// <param name="seed">Decides which.</param>
@@ -137,6 +140,8 @@ public static class FeatureExtraction
             throw new ArgumentOutOfRangeException(nameof(limit), most, "at least one sample");
         var samples = Enumerable.Range(0, source.Count).ToArray();
         Randomness.Of(seed, "probe limit").Pick(samples.AsSpan(), most);
+        if (source.ClassNames is not null)
+            ClassDraw.Complete(samples, most, sample => source.Label(sample) ?? -1);
         return [.. samples.Take(most).Order()];
     }
 
@@ -144,7 +149,7 @@ public static class FeatureExtraction
     {
         var chosen = Limited(source, options.Limit, options.Seed);
         var total = chosen?.Length ?? source.Count;
-        using var stream = preprocessing.Load(source, chosen, new() { Batch = options.Batch, Workers = options.Workers });
+        using var stream = preprocessing.Load(source, chosen, new() { Batch = options.Batch, Workers = options.Workers, Beginnings = options.Beginnings });
         var sums = new UnitSums(source.Parts);
         var next = 0;
         while (stream.Next(cancellation) is { } batch)

@@ -24,7 +24,7 @@ static class LayerChoice
         // Two sets of at least one sample and two classes, or there is nothing to choose by.
         if (split.Judge.Length == 0 || split.Fit.Select(sample => train.Labels[sample]).Distinct().Count() < 2 || (probe as KnnProbe)?.K > split.Fit.Length)
             return train.Layers - 1;
-        var (fit, judge) = (Fewer(split.Fit, seed), Fewer(split.Judge, seed));
+        var (fit, judge) = (Fewer(split.Fit, train.Labels, seed), Fewer(split.Judge, train.Labels, seed));
         if ((probe as KnnProbe)?.K > fit.Length)
             fit = split.Fit;
         var (best, most) = (train.Layers - 1, -1.0);
@@ -38,12 +38,18 @@ static class LayerChoice
         return best;
     }
 
-    internal static int[] Fewer(int[] samples, long seed)
+    /// <summary>At most so many samples as a choice needs, drawn.</summary>
+    /// <param name="samples">The samples.</param>
+    /// <param name="labels">The classes of all samples, each of which stays if it can; empty for scores.</param>
+    /// <param name="seed">Decides which.</param>
+    internal static int[] Fewer(int[] samples, int[] labels, long seed)
     {
         if (samples.Length <= MostSamples)
             return samples;
         var order = samples.ToArray();
         Randomness.Of(seed, "layer choice").Pick(order.AsSpan(), MostSamples);
+        if (labels.Length > 0)
+            ClassDraw.Complete(order, MostSamples, sample => labels[sample]);
         return [.. order.Take(MostSamples).Order()];
     }
 }

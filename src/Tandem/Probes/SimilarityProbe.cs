@@ -33,7 +33,7 @@ public sealed class SimilarityProbe : Probe
     /// <inheritdoc/>
     public override int BestLayer(SampleFeatures train, long seed, CancellationToken cancellation = default)
     {
-        var some = train.Layers == 1 ? train : train.Only(LayerChoice.Fewer([.. Enumerable.Range(0, train.Count)], seed));
+        var some = train.Layers == 1 ? train : train.Only(LayerChoice.Fewer([.. Enumerable.Range(0, train.Count)], [], seed));
         var scores = Check(some, "train");
         var (best, most) = (train.Layers - 1, double.NegativeInfinity);
         for (var layer = train.Layers - 1; layer >= 0 && train.Layers > 1; layer--)

@@ -17,6 +17,21 @@ static class Documentation
         property.GetCustomAttribute<MeaningAttribute>()
         ?? (summaries.Value.TryGetValue($"P:{property.DeclaringType!.FullName!.Replace('+', '.')}.{property.Name}", out var summary) ? new MeaningAttribute(summary) : null);
 
+    // One line; a setting that another one's text refers to stands there as recipes write it.
+    static string Text(XElement? summary)
+    {
+        if (summary is null)
+            return "";
+        var parts = summary.Nodes().Select(node => node switch
+        {
+            XText text => text.Value,
+            XElement { Name.LocalName: "see" } see => RecipeValues.Snake(see.Attribute("cref")?.Value.Split('.')[^1] ?? ""),
+            XElement element => element.Value,
+            _ => "",
+        });
+        return string.Join(' ', string.Concat(parts).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)).TrimEnd('.');
+    }
+
     static Dictionary<string, string> Read()
     {
         var found = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -27,9 +42,9 @@ static class Documentation
         {
             foreach (var member in XDocument.Load(file).Descendants("member"))
             {
-                var text = string.Join(' ', (member.Element("summary")?.Value ?? "").Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)).TrimEnd('.');
+                var text = Text(member.Element("summary"));
                 if (text.Length > 0 && member.Attribute("name")?.Value is { } name)
-                    found[name] = char.ToLowerInvariant(text[0]) + text[1..];
+                    found[name] = text.Length > 1 && char.IsLower(text[1]) ? char.ToLowerInvariant(text[0]) + text[1..] : text;
             }
         }
         catch (XmlException)

@@ -82,6 +82,8 @@ public sealed record PretrainingRecipe
             $"{decoder.Groups} groups cannot share the widths {block.Width} and {decoder.Width}", "a divisor of both widths");
         Require(Objective.ClassWeight == 0 || front.ExtraTokens > 0, "objective.class_weight", "there is no extra token to learn the mean target", "model.front_end.extra_tokens of at least 1, or 0 here");
         Require(Data.MicroBatches >= 1, "data.micro_batches", $"a step cannot have {Data.MicroBatches} micro-batches", "at least 1");
+        Require(Evaluate.Layer is not { } layer || (layer >= 0 && layer <= Model.Trunk.Depth), "evaluate.layer", $"there is no layer {Evaluate.Layer}", $"0 to {Model.Trunk.Depth}");
+        Require(Data.BadLimit is >= 0 and <= 1, "data.bad_limit", $"a share cannot be {Data.BadLimit}", "0 to 1");
         Modality.Check(Require);
     }
 

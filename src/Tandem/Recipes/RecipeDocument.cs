@@ -46,7 +46,7 @@ public sealed class RecipeDocument
         ["seed"] = "run.seed",
     };
 
-    /// <summary>The recipe's name or file.</summary>
+    /// <summary>The recipe's name or file; of a run folder's <c>recipe.json</c>, the name or file of the recipe that the run was started with.</summary>
     public string Name { get; }
 
     /// <summary>Loads a recipe and puts the command line on top.</summary>
@@ -55,7 +55,8 @@ public sealed class RecipeDocument
     /// <exception cref="TandemException">There is no such recipe, or something is malformed (<see cref="ErrorKind.Usage"/>).</exception>
     public static RecipeDocument Load(string nameOrPath, params IEnumerable<string> arguments)
     {
-        var document = new RecipeDocument(nameOrPath, Open(nameOrPath, 0));
+        var root = Open(nameOrPath, 0, out var name);
+        var document = new RecipeDocument(name, root);
         foreach (var argument in arguments)
             document.Apply(argument);
         return document;
@@ -66,7 +67,8 @@ public sealed class RecipeDocument
     public static RecipeDocument Parse(string text, string name = "text")
     {
         var node = RecipeReader.Read(text, OriginKind.Recipe, name);
-        return new RecipeDocument(name, WithBase(Unpack(node), name, 0));
+        var tree = WithBase(Unpack(node, out var own), name, 0);
+        return new RecipeDocument(own ?? name, tree);
     }
 
     /// <summary>Puts one argument of a command line on top.</summary>
@@ -78,7 +80,7 @@ public sealed class RecipeDocument
             var file = argument[1..];
             if (!File.Exists(file))
                 throw new TandemException(ErrorKind.Usage, $"there is no file '{file}'", argument);
-            root.Merge(Unpack(RecipeReader.Read(RecipeLibrary.Text(file), OriginKind.File, file)));
+            root.Merge(Unpack(RecipeReader.Read(RecipeLibrary.Text(file), OriginKind.File, file), out _));
             return;
         }
         var equals = argument.IndexOf('=', StringComparison.Ordinal);
@@ -146,6 +148,9 @@ public sealed class RecipeDocument
         foreach (var (path, node) in root.Values())
         {
             if (Facts.Contains(path.Split('.')[0], StringComparer.Ordinal) || binder.Known.ContainsKey(path) || (node.IsSection && node.Parts!.Count == 0))
+                continue;
+            // A run's recipe holds defaults too, of settings that later versions may not have.
+            if (node.Origin.Kind == OriginKind.Default)
                 continue;
             if (binder.Open.Any(open => path.StartsWith(open + ".", StringComparison.Ordinal)))
                 continue;
@@ -237,10 +242,12 @@ public sealed class RecipeDocument
 
     static string Section(string path) => path.LastIndexOf('.') is var dot and >= 0 ? path[..dot] : "";
 
-    static RecipeNode Open(string nameOrPath, int depth)
+    static RecipeNode Open(string nameOrPath, int depth, out string name)
     {
         var node = RecipeReader.Read(RecipeLibrary.Text(nameOrPath), RecipeLibrary.Has(nameOrPath) ? OriginKind.Recipe : OriginKind.File, nameOrPath);
-        return WithBase(Unpack(node), nameOrPath, depth);
+        var tree = Unpack(node, out var own);
+        name = own ?? nameOrPath;
+        return WithBase(tree, nameOrPath, depth);
     }
 
     /// <summary>Puts a recipe on top of the one that it names as its base (by name, or by a path from its own folder).</summary>
@@ -251,21 +258,23 @@ public sealed class RecipeDocument
         if (depth == BaseLimit)
             throw new TandemException(ErrorKind.Usage, $"recipes are based on each other more than {BaseLimit} times, perhaps in a circle", place);
         var beside = Path.Combine(Path.GetDirectoryName(place) ?? "", name);
-        var below = Open(!RecipeLibrary.Has(name) && File.Exists(beside) ? beside : name, depth + 1);
+        var below = Open(!RecipeLibrary.Has(name) && File.Exists(beside) ? beside : name, depth + 1, out _);
         // What was measured with the base was not measured with what is built on it.
         below.Parts!.Remove("expect");
         below.Merge(node);
         return below;
     }
 
-    /// <summary>A run folder's recipe back into a tree with its origins; any other recipe as it is.</summary>
-    static RecipeNode Unpack(RecipeNode node)
+    /// <summary>A run folder's recipe back into a tree with its origins, and the name of the recipe that it was; any other recipe as it is.</summary>
+    static RecipeNode Unpack(RecipeNode node, out string? name)
     {
+        name = null;
         if (node.Find("format")?.Value?.ToString() != RunFormat)
             return node;
+        name = node.Find("name")?.Value?.ToString();
         var tree = new RecipeNode(node.Origin);
-        foreach (var (name, part) in node.Find("facts")?.Parts ?? [])
-            tree.Parts![name] = part;
+        foreach (var (fact, part) in node.Find("facts")?.Parts ?? [])
+            tree.Parts![fact] = part;
         tree.Parts!.Remove("base"); // everything from there is written out
         tree.Merge(Unwrap(node.Find("recipe") ?? new RecipeNode(node.Origin)));
         return tree;

@@ -45,14 +45,15 @@ public sealed record ThumbnailSheet(int Width, int Height, int Columns, int Rows
 /// <param name="Sheet">What they look like, in the same order, where they have looks.</param>
 public sealed record LookedSamples(IReadOnlyList<SamplePreview> Samples, ThumbnailSheet? Sheet = null)
 {
-    const string Name = "looked";
+    /// <summary>The file's name without its ending.</summary>
+    internal const string FileName = "looked";
 
     /// <summary>Writes <c>samples/looked.json</c>, as a whole.</summary>
     /// <exception cref="TandemException">The disk is full or refuses (<see cref="ErrorKind.Machine"/>).</exception>
-    public void Write(RunFolder run) => SampleFile.Write(run, Name, this);
+    public void Write(RunFolder run) => SampleFile.Write(run, FileName, this);
 
     /// <summary>Reads it; null where a run has none, or a damaged one.</summary>
-    public static LookedSamples? Read(RunFolder run) => SampleFile.Read<LookedSamples>(run, Name) is { Samples: not null } looked ? looked : null;
+    public static LookedSamples? Read(RunFolder run) => SampleFile.Read<LookedSamples>(run, FileName) is { Samples: not null } looked ? looked : null;
 }
 
 /// <summary>Two samples that are as good as the same to the encoder.</summary>

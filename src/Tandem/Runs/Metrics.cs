@@ -35,7 +35,8 @@ public sealed class Metrics : IDisposable
     {
         if (File.Exists(path))
         {
-            var kept = Read(path).Where(line => line.Step <= resumed).ToList();
+            // Step 0 is the evaluation before the first step: a run that begins anew makes it again.
+            var kept = Read(path).Where(line => resumed > 0 && line.Step <= resumed).ToList();
             AtomicFile.Write(path, stream =>
             {
                 foreach (var line in kept)

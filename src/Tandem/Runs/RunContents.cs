@@ -10,23 +10,55 @@ static class RunContents
 {
     static readonly string[] Own = ["recipe.json", "environment.json", "status.json", "metrics.jsonl", "train.log", "report.html", "lock", "samples", "checkpoints"];
 
+    static readonly Dictionary<string, Func<string, bool>> Filled = new(StringComparer.Ordinal)
+    {
+        ["samples"] = SampleFile.IsOwn,
+        ["checkpoints"] = name => Checkpoints.StepOf(name) is not null,
+    };
+
     static readonly EnumerationOptions AllBelow = new() { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint, IgnoreInaccessible = true };
 
     /// <summary>Whether a run writes an entry of this name into its folder.</summary>
     public static bool IsOwn(string name) =>
         Own.Contains(name, StringComparer.Ordinal)
         || name.StartsWith("events.out.tfevents.", StringComparison.Ordinal)
-        || (name.StartsWith('.') && name.EndsWith(AtomicFile.Unfinished, StringComparison.Ordinal));
+        || IsUnfinished(name);
+
+    static bool IsUnfinished(string name) => name.StartsWith('.') && name.EndsWith(AtomicFile.Unfinished, StringComparison.Ordinal);
+
+    /// <summary>The entries of a run's folder, and of the folders in it that it fills, with whether the run wrote them; names are paths below the folder.</summary>
+    public static IEnumerable<(FileSystemInfo Entry, string Name, bool Own)> Entries(string folder)
+    {
+        foreach (var entry in new DirectoryInfo(folder).EnumerateFileSystemInfos())
+        {
+            if (!Filled.TryGetValue(entry.Name, out var isOwn) || entry is not DirectoryInfo { LinkTarget: null } inner)
+            {
+                yield return (entry, entry.Name, IsOwn(entry.Name));
+                continue;
+            }
+            foreach (var one in inner.EnumerateFileSystemInfos())
+                yield return (one, Path.Combine(inner.Name, one.Name), isOwn(one.Name) || IsUnfinished(one.Name));
+        }
+    }
+
+    /// <summary>The folders that a run makes and fills.</summary>
+    public static IEnumerable<string> Folders => Filled.Keys;
 
     /// <summary>Whether a run has written here: a file of a person's own that is called <c>recipe.json</c> makes no run.</summary>
     public static bool IsWritten(string folder)
     {
         if (!RunFolder.IsRun(folder))
             return false;
-        if (File.Exists(Path.Combine(folder, "lock")))
-            return true;
         using var run = RunFolder.Read(folder);
-        return run.ReadObject("recipe.json")["format"] is JsonValue format && format.ToString().StartsWith("tandem run recipe", StringComparison.Ordinal);
+        try
+        {
+            return run.ReadObject("recipe.json")["format"] is JsonValue format && format.ToString().StartsWith("tandem run recipe", StringComparison.Ordinal);
+        }
+        catch (TandemException)
+        {
+            // A damaged recipe beside the lock of a run.
+            return File.Exists(Path.Combine(folder, "lock"));
+        }
     }
 
     /// <summary>The bytes of a file, or of all files in a folder; those behind symbolic links do not count.</summary>

@@ -26,6 +26,7 @@ public sealed class RunFolder : IDisposable
     /// <exception cref="TandemException">There is a run already (<see cref="ErrorKind.Usage"/>); the folder is in use, or cannot be written (<see cref="ErrorKind.Machine"/>).</exception>
     public static RunFolder Create(string path)
     {
+        RequireFree(path);
         try
         {
             Directory.CreateDirectory(path);
@@ -35,11 +36,29 @@ public sealed class RunFolder : IDisposable
             throw AtomicFile.Refused(path, cause);
         }
         var held = RunLock.Take(path);
-        if (!IsRun(path))
+        try
+        {
+            // Another process may have been faster.
+            RequireFree(path);
             return new RunFolder(path, held);
-        held.Dispose();
-        throw new TandemException(ErrorKind.Usage, "there is a run in this folder already", path,
-            remedy: $"Go on with it (`tandem resume {path}`), choose another folder with out=FOLDER, or delete it (`tandem runs rm {path}`).");
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Makes sure that a new run can have this folder; nothing is written.</summary>
+    /// <exception cref="TandemException">There is a run already, or a <c>recipe.json</c> of someone's own (<see cref="ErrorKind.Usage"/>).</exception>
+    public static void RequireFree(string path)
+    {
+        if (!IsRun(path))
+            return;
+        throw RunContents.IsWritten(path)
+            ? new TandemException(ErrorKind.Usage, "there is a run in this folder already", path,
+                remedy: $"Go on with it (`tandem resume {path}`), choose another folder with out=FOLDER, or delete it (`tandem runs rm {path}`).")
+            : new TandemException(ErrorKind.Usage, "the folder holds a recipe.json that no run wrote, and a run would overwrite it", path, remedy: "Choose another folder with out=FOLDER.");
     }
 
     /// <summary>Opens a run to go on with it: locks it and removes what a crash left half written.</summary>

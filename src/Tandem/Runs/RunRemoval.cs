@@ -47,8 +47,8 @@ public static class RunRemoval
             throw new TandemException(ErrorKind.Usage, "there is no run in this folder, so nothing was removed", path, "a folder with a run's recipe.json", "`tandem runs ls FOLDER` lists the runs below a folder.");
         if (RunLock.IsHeld(folder.FullName))
             throw new TandemException(ErrorKind.Machine, "the run is in use by a living process, so nothing was removed", path, "a run that has ended", "Stop it first (Ctrl-C, or SIGTERM to its process), or wait until it has ended.");
-        var entries = folder.EnumerateFileSystemInfos().ToList();
-        return new(path, entries.Where(entry => RunContents.IsOwn(entry.Name)).Sum(entry => RunContents.Size(entry.FullName)), [.. entries.Select(entry => entry.Name).Where(name => !RunContents.IsOwn(name)).Order(StringComparer.Ordinal)]);
+        var entries = RunContents.Entries(folder.FullName).ToList();
+        return new(path, entries.Where(one => one.Own).Sum(one => RunContents.Size(one.Entry.FullName)), [.. entries.Where(one => !one.Own).Select(one => one.Name).Order(StringComparer.Ordinal)]);
     }
 
     static void Remove(RemovedRun run)
@@ -57,13 +57,19 @@ public static class RunRemoval
         try
         {
             // The recipe and the lock make the folder a run: they go last, so that what was interrupted can be done again.
-            foreach (var entry in new DirectoryInfo(run.Path).EnumerateFileSystemInfos().Where(entry => RunContents.IsOwn(entry.Name)).OrderBy(entry => entry.Name switch { "recipe.json" => 1, "lock" => 2, _ => 0 }).ToList())
+            foreach (var (entry, _, _) in RunContents.Entries(run.Path).Where(one => one.Own).OrderBy(one => one.Name switch { "recipe.json" => 1, "lock" => 2, _ => 0 }).ToList())
             {
                 place = entry.FullName;
                 if (entry is DirectoryInfo { LinkTarget: null } inner)
                     inner.Delete(recursive: true);
                 else
                     entry.Delete();
+            }
+            foreach (var filled in RunContents.Folders.Select(name => Path.Combine(run.Path, name)))
+            {
+                place = filled;
+                if (new DirectoryInfo(filled) is { Exists: true, LinkTarget: null } folder && !folder.EnumerateFileSystemInfos().Any())
+                    folder.Delete();
             }
             place = run.Path;
             if (!Directory.EnumerateFileSystemEntries(run.Path).Any())

@@ -73,6 +73,15 @@ static class SampleFile
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
+    /// <summary>Whether a run writes a file of this name: <c>looked.json</c>, <c>map-step-00000500.json</c>.</summary>
+    public static bool IsOwn(string name)
+    {
+        if (name == LookedSamples.FileName + Ending)
+            return true;
+        var at = name.IndexOf("-step-", StringComparison.Ordinal);
+        return at > 0 && name.EndsWith(Ending, StringComparison.Ordinal) && long.TryParse(name.AsSpan(at + 6, Math.Max(0, name.Length - at - 6 - Ending.Length)), NumberStyles.None, CultureInfo.InvariantCulture, out _);
+    }
+
     public static void Write<T>(RunFolder run, string kind, long step, T samples) => Write(run, string.Create(CultureInfo.InvariantCulture, $"{kind}-step-{step:D8}"), samples);
 
     public static void Write<T>(RunFolder run, string name, T samples) => AtomicFile.WriteText(Path.Combine(run.SamplesPath, name + Ending), JsonSerializer.Serialize(samples, Options));

@@ -38,6 +38,9 @@ public sealed class HealthJudge(long warmup)
     // A verdict rests on this many logged moments in a row: one alone may be chance.
     const int InARow = 3;
 
+    // What is usual is known after so many.
+    const int MomentsOfUsual = 11;
+
     readonly List<(long Step, IReadOnlyDictionary<string, double> Values)> lines = [];
     readonly Dictionary<string, double> first = new(StringComparer.Ordinal);
 
@@ -70,6 +73,7 @@ public sealed class HealthJudge(long warmup)
         new("loss", (v, judge) => v > 10 * judge.First("loss") ? Sign.Bad : v > 1.5 * judge.First("loss") ? Sign.Doubtful : Sign.Good, "the loss is above its start", "Lower optimizer.learning_rate, lengthen schedule.warmup, or set optimizer.clip_norm."),
         new("gauge/prediction/effective_rank", (v, _) => v < 1.2 ? Sign.Doubtful : Sign.Good, "predictions hardly differ from their mean", "Lower optimizer.learning_rate, or train longer.", Late: true),
         new("waiting", (v, _) => v > 0.5 ? Sign.Doubtful : Sign.Good, "most of the time training waits for data", "Raise data.workers, or put the data on a faster disk."),
+        new("samples_per_second", (v, judge) => v < 0.25 * judge.Usual("samples_per_second") ? Sign.Doubtful : Sign.Good, "training is four times slower than in its first minutes", "Something else uses the machine, or it is too hot: look with `top`."),
     ];
 
     // Loudness alone makes most of what the local features of speech vary by; targets of sound runs have never been seen below 3.4.
@@ -82,6 +86,13 @@ public sealed class HealthJudge(long warmup)
     internal static string Words(string place) => place switch { "target" => "targets", "student" => "the student's features", "prediction" => "predictions", _ => "local features" };
 
     double First(string gauge) => first.GetValueOrDefault(gauge, double.NaN);
+
+    // The median of the first moments but the very first, which is slower than all others.
+    double Usual(string gauge)
+    {
+        double[] values = [.. lines.Select(line => line.Values.GetValueOrDefault(gauge, double.NaN)).Where(double.IsFinite).Skip(1).Take(MomentsOfUsual).Order()];
+        return values.Length < MomentsOfUsual ? double.NaN : values[MomentsOfUsual / 2];
+    }
 
     /// <summary>Takes the numbers of a logged moment.</summary>
     /// <param name="step">Completed updates.</param>

@@ -13,7 +13,8 @@ namespace Tandem.Training;
 /// <param name="Watch">Gauges.</param>
 /// <param name="MicroBatches">Micro-batches of an update.</param>
 /// <param name="Precision">Numbers of the products.</param>
-public sealed record TrainerOptions(RunOptions Run, OptimizerOptions Optimizer, ScheduleOptions Schedule, WatchOptions Watch, int MicroBatches, Precision Precision);
+/// <param name="DataSamples">Samples that are learned from, which the order of the data depends on.</param>
+public sealed record TrainerOptions(RunOptions Run, OptimizerOptions Optimizer, ScheduleOptions Schedule, WatchOptions Watch, int MicroBatches, Precision Precision, long DataSamples);
 
 /// <summary>What a trainer calls at its moments.</summary>
 public sealed record TrainerHooks
@@ -21,8 +22,8 @@ public sealed record TrainerHooks
     /// <summary>Fills a checkpoint's model folder.</summary>
     public required Action<string, long> SaveModel { get; init; }
 
-    /// <summary>Judges the encoder after so many updates; null: never.</summary>
-    public Func<long, IReadOnlyList<(string Name, double Value)>>? Evaluate { get; init; }
+    /// <summary>Judges the encoder after so many updates, until the token asks for an end; null: never.</summary>
+    public Func<long, CancellationToken, IReadOnlyList<(string Name, double Value)>>? Evaluate { get; init; }
 
     /// <summary>Updates between evaluations.</summary>
     public Func<long, long> EvaluateEvery { get; init; } = steps => Math.Max(1, steps / 10);
@@ -58,7 +59,7 @@ public sealed class Trainer : IDisposable
     HealthJudge? judge;
     Verdict? verdict;
     double secondsBefore, lastLoss = double.NaN;
-    TimeSpan lastCheckpoint, waitedBefore;
+    TimeSpan lastCheckpoint, waitedBefore, evaluation;
 
     /// <summary>Prepares a run; nothing is computed yet.</summary>
     public Trainer(Method method, TrainerOptions options, TrainerHooks hooks, RunFolder run)
@@ -80,7 +81,7 @@ public sealed class Trainer : IDisposable
     /// <returns>A table of what was restored.</returns>
     public IReadOnlyList<(string What, string Restored)> Restore(string checkpoint)
     {
-        var state = TrainingState.Load(checkpoint, method, optimizer);
+        var state = TrainingState.Load(checkpoint, method, optimizer, options.DataSamples);
         (update, samples, secondsBefore) = (state.Step, state.Samples, state.Seconds);
         return state.Restored;
     }
@@ -96,7 +97,7 @@ public sealed class Trainer : IDisposable
         status = run.WriteStatus(status with { State = RunState.Running, Step = update, Steps = steps, Error = null });
         Tell("start");
         if (update == 0)
-            Evaluate();
+            Evaluate(stop);
         var logged = clock.Elapsed;
         while (update < steps)
         {
@@ -119,7 +120,7 @@ public sealed class Trainer : IDisposable
             }
             Budget();
             if (hooks.Evaluate is not null && (update % hooks.EvaluateEvery(steps) == 0 || update == steps))
-                Evaluate();
+                Evaluate(stop);
             if (Due())
                 Checkpoint();
         }
@@ -251,11 +252,21 @@ public sealed class Trainer : IDisposable
         return verdict = now;
     }
 
-    void Evaluate()
+    void Evaluate(CancellationToken stop)
     {
         if (hooks.Evaluate is null)
             return;
-        var values = hooks.Evaluate(update).Select(v => ($"eval/{v.Name}", v.Value)).ToList();
+        var begun = clock.Elapsed;
+        List<(string, double)> values;
+        try
+        {
+            values = [.. hooks.Evaluate(update, stop).Select(v => ($"eval/{v.Name}", v.Value))];
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return; // the loop ends at its next turn
+        }
+        evaluation = clock.Elapsed - begun;
         if (values.Count == 0)
             return;
         Write([("samples", samples), ("seconds", Seconds), .. values]);
@@ -276,7 +287,7 @@ public sealed class Trainer : IDisposable
         status = run.WriteCheckpoint(status, folder =>
         {
             hooks.SaveModel(Directory.CreateDirectory(Path.Combine(folder, "model")).FullName, update);
-            TrainingState.Save(folder, method, optimizer, update, samples, Seconds);
+            TrainingState.Save(folder, method, optimizer, update, samples, Seconds, options.DataSamples);
         }, best is not null, options.Run.Keep);
         lastCheckpoint = clock.Elapsed;
         Tell("checkpoint", [], status.Last);
@@ -285,12 +296,15 @@ public sealed class Trainer : IDisposable
     // Steps that fit become part of the recipe before training goes on; from there the run is exact.
     void Budget()
     {
-        if (options.Run.Budget is not { } budget || update != TimedTo || secondsBefore > 0)
+        if (options.Run.Budget is not { } budget || update != TimedTo)
             return;
-        var left = budget - clock.Elapsed;
+        var left = budget - TimeSpan.FromSeconds(Seconds);
         var step = pace.MedianAfter(TimedFrom);
-        // A probe or checkpoint now and then, and the report, take their share as well.
-        steps = update + Math.Max(1, (long)(left * 0.96 / step));
+        // A checkpoint now and then, and the report, take their share as well; so do evaluations, as often as the steps that fit make them.
+        left *= 0.96;
+        var without = Math.Max(1, (long)(left / step));
+        var evaluations = hooks.Evaluate is null ? 0 : 1 + (without / hooks.EvaluateEvery(update + without));
+        steps = update + Math.Max(1, (long)((left - (evaluations * evaluation)) / step));
         judge!.Steps = steps;
         hooks.StepsDecided?.Invoke(steps);
         status = run.WriteStatus(status with { Steps = steps });
@@ -339,8 +353,8 @@ sealed class Pace
             seconds.RemoveAt(0);
     }
 
-    /// <summary>The median without the first <paramref name="skipped"/>.</summary>
-    public TimeSpan MedianAfter(int skipped) => TimeSpan.FromSeconds(Median(seconds.Skip(skipped)));
+    /// <summary>The median without the first <paramref name="skipped"/>, where there are more.</summary>
+    public TimeSpan MedianAfter(int skipped) => TimeSpan.FromSeconds(Median(seconds.Skip(Math.Min(skipped, seconds.Count - 1))));
 
     static double Median(IEnumerable<double> values)
     {

@@ -15,19 +15,19 @@ sealed record TrainingState(long Step, long Samples, double Seconds, IReadOnlyLi
     // Read for ever by later versions.
     const int Version = 1;
 
-    sealed record Counters(int Version, long Step, long Samples, double Seconds, long? TeacherKnown);
+    sealed record Counters(int Version, long Step, long Samples, double Seconds, long? TeacherKnown, long? DataSamples = null);
 
     static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
 
-    public static void Save(string folder, Method method, Optimizer optimizer, long step, long samples, double seconds)
+    public static void Save(string folder, Method method, Optimizer optimizer, long step, long samples, double seconds, long dataSamples)
     {
         if (method.Teacher is { } teacher)
             Safetensors.Write(Path.Combine(folder, "teacher.safetensors"), teacher.Weights.Values());
         Safetensors.Write(Path.Combine(folder, "optimizer.safetensors"), optimizer.Save());
-        AtomicFile.WriteText(Path.Combine(folder, "state.json"), JsonSerializer.Serialize(new Counters(Version, step, samples, seconds, method.Teacher?.Known), Json) + "\n");
+        AtomicFile.WriteText(Path.Combine(folder, "state.json"), JsonSerializer.Serialize(new Counters(Version, step, samples, seconds, method.Teacher?.Known, dataSamples), Json) + "\n");
     }
 
-    public static TrainingState Load(string folder, Method method, Optimizer optimizer)
+    public static TrainingState Load(string folder, Method method, Optimizer optimizer, long dataSamples)
     {
         var file = Path.Combine(folder, "state.json");
         Counters counters;
@@ -41,6 +41,11 @@ sealed record TrainingState(long Step, long Samples, double Seconds, IReadOnlyLi
         }
         if (counters.Version > Version)
             throw new TandemException(ErrorKind.Input, $"the checkpoint is of version {counters.Version}, newer than this Tandem", file, $"version {Version} or earlier");
+        if (counters.DataSamples is { } before && before != dataSamples)
+        {
+            throw new TandemException(ErrorKind.Input, string.Create(CultureInfo.InvariantCulture, $"the data has changed: the run learned from {before:N0} samples, now there are {dataSamples:N0}"), file, "the data of the run's beginning",
+                "Put it back as it was, or begin a new run from these weights: tandem pretrain RECIPE init=RUN data=… out=…");
+        }
         var weights = Path.Combine(folder, "model", "model.safetensors");
         List<(string, string)> restored = [("weights", Into(method.Weights, weights))];
         if (method.Teacher is { } teacher)

@@ -26,6 +26,21 @@ public sealed class SourceTests : IDisposable
     }
 
     [Fact]
+    public void AListMayBeginAsAFileOfPicturesDoes()
+    {
+        foreach (var name in new[] { "BMW/1.ppm", "GIF8/1.ppm" })
+        {
+            Directory.CreateDirectory(System.IO.Path.GetDirectoryName(folder[name])!);
+            File.WriteAllBytes(folder[name], PictureMaker.Ppm(1));
+        }
+        foreach (var first in new[] { "BMW/1.ppm", "GIF8/1.ppm" })
+        {
+            using var source = PictureSource.Open(folder.Write("list.txt", $"{first}\nBMW/1.ppm\n"));
+            Assert.Equal(2, source.Count);
+        }
+    }
+
+    [Fact]
     public void FilesAreOrderedByClassThenFolderThenName()
     {
         foreach (var name in new[] { "a/sub/1.ppm", "a-b/1.ppm", "a/2.ppm", "a/10.ppm", "Z/1.ppm" })

@@ -198,6 +198,22 @@ public sealed class KernelTests
     });
 
     [Theory]
+    [InlineData(Float)]
+    [InlineData(Low)]
+    [InlineData(ScalarType.Double)]
+    public void WhereAllKeysArePaddingAttentionIsZero(ScalarType type) => Kernel.Run(() =>
+    {
+        var (q, kv) = (Kernel.Random(type, 1, 3, 17, 32), Kernel.Random(type, 2, 3, 29, 64));
+        var bias = Kernel.Random(Float, 3, 1, 2, 17, 29);
+        // All keys of the middle sample, the last ones of the others.
+        var padding = Tensor.From<byte>([.. Enumerable.Range(0, 3 * 29).Select(i => (byte)(i / 29 == 1 || i % 29 > 20 ? 1 : 0))], 3, 29);
+        var some = Tensor.From<byte>([.. Enumerable.Range(0, 3 * 29).Select(i => (byte)(i % 29 > 20 ? 1 : 0))], 3, 29);
+        var seen = Tensor.From<float>([1, 0, 1], 3, 1, 1).To(ScalarType.Double);
+        Kernel.Compare(t => Ops.Attention(t[0], t[1], t[2], padding.Ne(0), null, 2, 0.3, 0, 0), t => PlainAttention(t[0], t[1], t[2], some.Ne(0), 2, 0.3).Mul(seen),
+            Kernel.Tolerance(type == ScalarType.Double ? Float : type), q, kv, bias);
+    });
+
+    [Theory]
     [MemberData(nameof(Types))]
     public void DropoutsGradientHasTheSameMask(ScalarType type) => Kernel.Run(() =>
     {

@@ -150,6 +150,18 @@ public sealed class VerdictTests
         Assert.Equal(30, verdict.Since);
     });
 
+    [Theory]
+    [InlineData(30, RunHealth.Healthy)]
+    [InlineData(20, RunHealth.Suspicious)]
+    public void ARunThatBecomesFourTimesSlowerIsSuspicious(double later, RunHealth health)
+    {
+        var judge = new HealthJudge(warmup: 0);
+        for (var step = 1; step <= 30; step++)
+            judge.Take(step * 10, [new("loss", 1), new("samples_per_second", step == 1 ? 10 : step < 20 ? 100 : later)]);
+        Assert.Equal(health, judge.Current!.Health);
+        Assert.Equal(health == RunHealth.Healthy ? null : "samples_per_second", judge.Current.Gauge);
+    }
+
     [Fact]
     public void PaddingDoesNotCount() => ComputeThread.Run(() =>
     {

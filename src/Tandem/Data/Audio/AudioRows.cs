@@ -65,6 +65,11 @@ sealed class AudioRows(AudioSource source, AudioStreamOptions options, AudioLimi
     // Windows of long recordings are lent by the pool: else hours of them would be garbage faster than it is collected.
     IEnumerable<(float[] Samples, int Length)> Windows(int sample, CancellationToken stop)
     {
+        if (options.Beginning is { } most)
+        {
+            yield return Beginning(sample, Math.Min(most, options.MaxSamples));
+            yield break;
+        }
         var scan = Scan(sample, out var whole, stop);
         if (whole is not null)
         {
@@ -87,12 +92,28 @@ sealed class AudioRows(AudioSource source, AudioStreamOptions options, AudioLimi
         }
     }
 
+    (float[] Samples, int Length) Beginning(int sample, int most)
+    {
+        using var stream = source.Read(sample);
+        var samples = new float[most];
+        var length = stream.Fill(samples);
+        if (length < options.MinSamples)
+            throw TooShort(sample, length);
+        if (length < most)
+            Array.Resize(ref samples, length);
+        if (options.Standardise)
+            Waveform.Standardise(samples);
+        return (samples, length);
+    }
+
+    TandemException TooShort(int sample, int length) =>
+        FileFault.Unsupported.Error($"the recording has {length} samples at 16 kHz", source.Where(sample), $"at least {options.MinSamples}", "leave it out");
+
     RecordingScan Scan(int sample, out float[]? whole, CancellationToken stop)
     {
         using var stream = source.Read(sample);
         var scan = RecordingScan.Of(stream, source.Where(sample), options.MaxSamples, out whole, stop);
-        return scan.Length >= options.MinSamples ? scan
-            : throw FileFault.Unsupported.Error($"the recording has {scan.Length} samples at 16 kHz", source.Where(sample), $"at least {options.MinSamples}", "leave it out");
+        return scan.Length >= options.MinSamples ? scan : throw TooShort(sample, scan.Length);
     }
 
     AudioBatch Batch(List<Row> rows, Func<int, int> sample)

@@ -143,6 +143,9 @@ public sealed unsafe partial class SoundFile : IDisposable
             return false;
         if (head.Length >= 12 && head[..4].SequenceEqual("RIFF"u8))
             return head[8..12].SequenceEqual("WAVE"u8);
+        // A list may begin with OggS/1.ogg: sound files have bytes that no text has.
+        if (!head.ContainsAnyInRange((byte)0, (byte)8))
+            return false;
         // MPEG layer II or III: eleven bits of sync, no reserved version, no reserved bit rate.
         return head[..4].SequenceEqual("fLaC"u8) || head[..4].SequenceEqual("OggS"u8) || head[..3].SequenceEqual("ID3"u8) || head[..4].SequenceEqual("FORM"u8)
             || head[..4].SequenceEqual(".snd"u8) || head[..4].SequenceEqual("caff"u8) || head[..4].SequenceEqual("riff"u8) || head[..4].SequenceEqual("RF64"u8)

@@ -43,9 +43,10 @@ public static class PictureDecoder
             return PictureFormat.Png;
         if (file.Length >= 12 && file.StartsWith("RIFF"u8) && file[8..].StartsWith("WEBP"u8))
             return PictureFormat.Webp;
-        if (file.StartsWith("BM"u8))
+        // A list may begin with BMW/1.jpg; a bitmap's header has zeros.
+        if (file.StartsWith("BM"u8) && file[..Math.Min(file.Length, 26)].Contains((byte)0))
             return PictureFormat.Bmp;
-        if (file.StartsWith("GIF8"u8))
+        if (file.StartsWith("GIF87a"u8) || file.StartsWith("GIF89a"u8))
             return PictureFormat.Gif;
         if (file.StartsWith("II*\0"u8) || file.StartsWith("MM\0*"u8))
             return PictureFormat.Tiff;

@@ -7,6 +7,8 @@ namespace Tandem.Data.Text;
 /// <param name="blocks">The rows.</param>
 public sealed class BlockSource(TokenStore store, TokenBlocks blocks) : Source
 {
+    const int LongestShown = 1024;
+
     /// <summary>The tokens.</summary>
     public TokenStore Store => store;
 
@@ -45,7 +47,8 @@ public sealed class BlockSource(TokenStore store, TokenBlocks blocks) : Source
         for (var i = 0; i < Math.Min(count, fitting.Count); i++)
         {
             var (at, size) = fitting[(int)((long)i * fitting.Count / Math.Min(count, fitting.Count))];
-            var ids = new long[size - 1];
+            // A corpus may be a single line.
+            var ids = new long[Math.Min(size - 1, LongestShown)];
             store.Read(at, ids);
             lines.Add(tokenizer.Decode([.. ids.Select(id => (int)id)]).Trim());
         }

@@ -50,6 +50,10 @@ sealed record SentenceColumns(int[] Texts, int? Label, bool HasHeader, int? Exac
     ];
 
     static readonly string[] singles = ["text", "sentence", "content", "document", "review"];
+
+    /// <summary>What a column or field of texts is usually called, the most usual first.</summary>
+    public static IReadOnlyList<string> TextNames => singles;
+
     static readonly string[] labels = ["label", "gold_label", "class", "category", "target", "is_duplicate", "quality", "score"];
     static readonly string[] indices = ["index", "id", "idx"];
 

@@ -6,10 +6,7 @@ public sealed record TextDataOptions : DataOptions
     /// <summary>A tokenizer's folder or file; null: that of the model that weights come from, else a vocabulary is trained on the data.</summary>
     public string? Tokenizer { get; init; }
 
-    /// <summary>Where the text stands in JSON lines.</summary>
-    public string Field { get; init; } = "text";
-
-    /// <summary>Where the text stands in a table: a column's name or number; null: the column text, or the only one.</summary>
+    /// <summary>Where the text stands in a table (a column's name, or its number from 1) or in JSON lines (a field's name); null: by the usual names, text first.</summary>
     public string? Column { get; init; }
 
     /// <summary>Where a document of plain text ends: empty_line, line or file.</summary>
@@ -31,5 +28,5 @@ public sealed record TextDataOptions : DataOptions
     public override string BatchInWords => $"{Batch} rows of {Tokens} tokens";
 
     /// <summary>How the text is read.</summary>
-    public TextOptions Reading(Action<string>? warn) => new() { Format = Format, Field = Field, Column = Column, Documents = Documents, ReplaceInvalid = ReplaceInvalid, Warn = warn };
+    public TextOptions Reading(Action<string>? warn) => new() { Format = Format, Column = Column, Documents = Documents, ReplaceInvalid = ReplaceInvalid, Warn = warn };
 }

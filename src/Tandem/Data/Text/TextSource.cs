@@ -23,10 +23,10 @@ public sealed record TextOptions
     /// <summary>text, jsonl, csv, tsv, tar; told by name and content when null.</summary>
     public string? Format { get; init; }
 
-    /// <summary>Where the text stands in JSON lines.</summary>
-    public string Field { get; init; } = "text";
-
-    /// <summary>Where the text stands in a table: a name of the header, or a number from 1. When null, the column <c>text</c>, or the only one.</summary>
+    /// <summary>
+    /// Where the text stands in a table (a name of the header, or a number from 1) or in JSON lines (a field's name). When null, by the usual
+    /// names, <c>text</c> first; of a table also its only column.
+    /// </summary>
     public string? Column { get; init; }
 
     /// <summary>Where a document ends.</summary>
@@ -90,7 +90,7 @@ public sealed class TextSource
         get
         {
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            foreach (var line in Files.Select(file => $"{Path.GetFullPath(file)} {FileSet.StampOf(file)}").Prepend($"{options.Format} {options.Field} {options.Column} {options.Documents} {options.ReplaceInvalid}"))
+            foreach (var line in Files.Select(file => $"{Path.GetFullPath(file)} {FileSet.StampOf(file)}").Prepend($"{options.Format} {options.Column} {options.Documents} {options.ReplaceInvalid}"))
                 hash.AppendData(Encoding.UTF8.GetBytes(line + "\n"));
             return Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 16));
         }
@@ -181,7 +181,7 @@ public sealed class TextSource
         var reader = new LineReader(stream, where, options.ReplaceInvalid) { KeepsEnds = options.KeepsLineEnds && format == "text" };
         return format switch
         {
-            "jsonl" or "json" => new JsonLines(reader, options.Field),
+            "jsonl" or "json" => new JsonLines(reader, options.Column),
             "csv" or "tsv" => new TableUnits(reader, tabs: format == "tsv", options.Column),
             _ when options.Documents != DocumentEnd.EmptyLine && !options.KeepsLineEnds => new WholeUnits(reader),
             _ => new PlainUnits(reader),

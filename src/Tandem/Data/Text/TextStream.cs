@@ -117,7 +117,8 @@ public sealed class TextStream : ISampleStream
             {
                 for (var part = 0; part < source.Parts; part++)
                 {
-                    foreach (var row in group[((place - first) * source.Parts) + part])
+                    var made = group[((place - first) * source.Parts) + part];
+                    foreach (var row in options.Beginnings ? made.Take(1) : made)
                     {
                         pool.Add((((long)place * source.Parts) + part, row));
                         tokens += row.Length;

@@ -48,8 +48,10 @@ sealed class PlainUnits(LineReader reader) : TextUnits
 }
 
 /// <summary>JSON objects, one a line; empty lines are passed over.</summary>
-sealed class JsonLines(LineReader reader, string field) : TextUnits
+sealed class JsonLines(LineReader reader, string? column) : TextUnits
 {
+    readonly string[] wanted = column is null ? [.. SentenceColumns.TextNames] : [column];
+
     public override bool AreDocuments => true;
 
     public override bool Next(TextChunk chunk)
@@ -78,16 +80,19 @@ sealed class JsonLines(LineReader reader, string field) : TextUnits
         var json = new Utf8JsonReader(line, new JsonReaderOptions { CommentHandling = JsonCommentHandling.Disallow });
         if (!json.Read() || json.TokenType != JsonTokenType.StartObject)
             throw new JsonException("it does not begin with {");
-        (string? Text, JsonTokenType Kind) found = default;
+        (int Rank, string? Text, JsonTokenType Kind) found = (wanted.Length, null, JsonTokenType.None);
         List<string> names = [];
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
-            var wanted = json.ValueTextEquals(field);
-            if (!wanted && names.Count < 8)
+            var rank = 0;
+            while (rank < wanted.Length && !json.ValueTextEquals(wanted[rank]))
+                rank++;
+            if (rank == wanted.Length && names.Count < 8)
                 names.Add(json.GetString() ?? "");
             json.Read();
-            if (wanted)
-                found = (json.TokenType == JsonTokenType.String ? Unescaped(json) : null, json.TokenType);
+            // The most usual name counts; of one name that stands twice, the last.
+            if (rank < wanted.Length && rank <= found.Rank)
+                found = (rank, json.TokenType == JsonTokenType.String ? Unescaped(json, wanted[rank]) : null, json.TokenType);
             json.Skip();
         }
         while (json.Read())
@@ -98,12 +103,12 @@ sealed class JsonLines(LineReader reader, string field) : TextUnits
         {
             JsonTokenType.String => found.Text,
             JsonTokenType.Null => null,
-            JsonTokenType.None => throw new TandemException(ErrorKind.Input, $"the object has no field '{field}'", reader.Where, $"a text in '{field}'", $"it has {string.Join(", ", names)}: set field="),
-            _ => throw new TandemException(ErrorKind.Input, $"the field '{field}' is no text", reader.Where, $"a text in '{field}'"),
+            JsonTokenType.None => throw new TandemException(ErrorKind.Input, $"the object has no field {string.Join(" or ", wanted.Select(name => $"'{name}'"))}", reader.Where, "a field with the text", $"it has {string.Join(", ", names)}: set column="),
+            _ => throw new TandemException(ErrorKind.Input, $"the field '{wanted[found.Rank]}' is no text", reader.Where, $"a text in '{wanted[found.Rank]}'"),
         };
     }
 
-    string Unescaped(in Utf8JsonReader json)
+    string Unescaped(in Utf8JsonReader json, string field)
     {
         try
         {
@@ -135,10 +140,13 @@ sealed class TableUnits : TextUnits
     {
         if (wanted is not null && int.TryParse(wanted, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= 1 && number <= header.Count && !header.Contains(wanted, StringComparer.Ordinal))
             return number - 1;
-        for (var i = 0; i < header.Count; i++)
+        foreach (var name in wanted is null ? SentenceColumns.TextNames : [wanted])
         {
-            if (header[i] == (wanted ?? "text"))
-                return i;
+            for (var i = 0; i < header.Count; i++)
+            {
+                if (header[i] == name)
+                    return i;
+            }
         }
         if (wanted is null && header.Count == 1)
             return 0;

@@ -5,11 +5,11 @@ public enum BlockBreak
 {
     /// <summary>Every so many tokens, wherever that falls.</summary>
     None,
-    /// <summary>Whole lines, across documents; a line longer than a block stays whole.</summary>
+    /// <summary>Whole lines, across documents; a line that is longer than a block is cut into blocks.</summary>
     Complete,
     /// <summary>Whole lines of one document; what separates documents is dropped.</summary>
     CompleteDocument,
-    /// <summary>A line a block.</summary>
+    /// <summary>A line a block; a longer one is cut into blocks.</summary>
     Line,
 }
 
@@ -46,12 +46,13 @@ public sealed class TokenBlocks
         else
         {
             slices = Cut(store.Sizes, block, mode, separator);
-            // fairseq's sampler would stop at them: a model has no positions beyond its limit.
-            Dropped = slices.RemoveAll(slice => slice.Length > block);
+            // A single line that is longer than a block. fairseq's sampler would refuse or drop it; where paragraphs are lines, that is most of a text.
+            if (slices.Exists(slice => slice.Length > block))
+                slices = [.. slices.SelectMany(slice => Pieces(slice, block))];
             count = slices.Count;
         }
         if (count is 0 or > int.MaxValue)
-            throw new TandemException(ErrorKind.Input, count == 0 ? $"no sample has at most {tokens} tokens" : $"{count} samples are more than an order can number", store.Description, $"1 to {int.MaxValue} samples");
+            throw new TandemException(ErrorKind.Input, count == 0 ? "there is no sample" : $"{count} samples are more than an order can number", store.Description, $"1 to {int.MaxValue} samples");
         Count = (int)count;
     }
 
@@ -60,9 +61,6 @@ public sealed class TokenBlocks
 
     /// <summary>The longest sample's tokens, the begin token included.</summary>
     public int Tokens { get; }
-
-    /// <summary>Samples left out because a single line was longer than a block.</summary>
-    public int Dropped { get; }
 
     /// <summary>Where a sample stands, its begin token not counted.</summary>
     public BlockSlice Slice(int sample)
@@ -85,7 +83,7 @@ public sealed class TokenBlocks
         return slice.Length + 1;
     }
 
-    /// <summary>The blocks of a row of lines.</summary>
+    /// <summary>The blocks of a row of lines as fairseq cuts it: a line that is longer than a block stays whole.</summary>
     /// <param name="sizes">Tokens of each line.</param>
     /// <param name="block">Tokens of a block.</param>
     /// <param name="mode">Where to cut.</param>
@@ -115,6 +113,13 @@ public sealed class TokenBlocks
                 break;
         }
         return slices;
+    }
+
+    // Pieces of a block each; the last is what is left.
+    static IEnumerable<BlockSlice> Pieces(BlockSlice slice, int block)
+    {
+        for (var from = 0; from < slice.Length; from += block)
+            yield return new(slice.Start + from, Math.Min(block, slice.Length - from));
     }
 
     static void Complete(ReadOnlySpan<int> sizes, int block, int? separator, List<BlockSlice> slices)

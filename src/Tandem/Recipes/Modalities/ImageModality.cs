@@ -60,7 +60,9 @@ public sealed class ImageModality : Modality
         require(data.CropMin > 0 && data.CropMin <= data.CropMax && data.CropMax <= 1, "data.crop_min", $"crops cannot take {data.CropMin} to {data.CropMax} of the picture's area", "0 < crop_min ≤ crop_max ≤ 1");
         require(data.Mirror is >= 0 and <= 1, "data.mirror", $"a chance cannot be {data.Mirror}", "0 to 1");
         require(data.Grey is >= 0 and <= 1, "data.grey", $"a chance cannot be {data.Grey}", "0 to 1");
-        require(data.Batch % data.MicroBatches == 0, "data.micro_batches", $"{data.Batch} pictures cannot be shared by {data.MicroBatches} micro-batches", "a divisor of the batch");
+        require(data.Mean.Length == 3, "data.mean", $"pictures have 3 channels, and {data.Mean.Length} were given", "3 numbers");
+        require(data.Std.Length == 3 && data.Std.All(value => value > 0), "data.std", $"pictures have 3 channels, and {data.Std.Length} were given", "3 numbers above 0");
+        require(data.Batch >= 1 && data.Batch % data.MicroBatches == 0, "data.micro_batches", $"{data.Batch} pictures cannot be shared by {data.MicroBatches} micro-batches", "a divisor of the batch");
         var masked = MaskedPlaces();
         require(masked > 0 && masked < front.Places, "model.front_end.mask", $"{masked} of {front.Places} patches would be masked", "at least one masked and one visible patch");
     }
@@ -75,7 +77,7 @@ public sealed class ImageModality : Modality
     }
 
     /// <inheritdoc/>
-    public override Source Open(Action<string>? note) => Preprocessing.Open(DataPath("photos"), data.Source(note), data.BadLimit);
+    public override Source Open(Action<string>? note, string? resumed = null) => Preprocessing.Open(DataPath("photos"), data.Source(note), data.BadLimit);
 
     /// <inheritdoc/>
     public override IBatchStream Batches(Source source, int copies, long seed, long first, Action<string>? warn = null) => Loader.Pictures(

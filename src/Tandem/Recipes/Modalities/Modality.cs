@@ -69,8 +69,9 @@ public abstract class Modality
 
     /// <summary>Opens what is trained on.</summary>
     /// <param name="note">Hears of what is worth knowing.</param>
+    /// <param name="resumed">The model folder of the checkpoint that a run goes on from, whose preprocessing holds; null for a new run.</param>
     /// <exception cref="TandemException">There is no data, or not of this modality.</exception>
-    public abstract Source Open(Action<string>? note);
+    public abstract Source Open(Action<string>? note, string? resumed = null);
 
     /// <summary>Micro-batches to train on, with masks.</summary>
     /// <param name="source">What <see cref="Open"/> gave.</param>

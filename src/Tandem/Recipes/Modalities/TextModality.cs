@@ -57,11 +57,11 @@ public sealed class TextModality : Modality
     }
 
     /// <inheritdoc/>
-    public override Source Open(Action<string>? note)
+    public override Source Open(Action<string>? note, string? resumed = null)
     {
         var (path, reading) = (DataPath("books.txt"), data.Reading(note));
         var text = TextSource.Open(path, reading);
-        var tokenizerFolder = data.Tokenizer ?? (model.Init is { } init ? ModelPath.Resolve(init) : VocabularyCache.Folder(path, reading, model.FrontEnd.Vocabulary, note));
+        var tokenizerFolder = resumed ?? data.Tokenizer ?? (model.Init is { } init ? ModelPath.Resolve(init) : VocabularyCache.Folder(path, reading, model.FrontEnd.Vocabulary, note));
         tokenizer = Tokenizer.Load(tokenizerFolder);
         var special = tokenizer.Special;
         if (special.Begin is not { } begin || special.End is null || special.Pad != TextEmbedding.Pad)

@@ -28,6 +28,24 @@ public sealed class AudioStreamTests : IDisposable
     static float[] Row(AudioBatch batch, int row) => batch.Samples.As<float>().Slice(row * (int)batch.Samples.Shape[1], (int)batch.Weight(row)).ToArray();
 
     [Fact]
+    public void AskedForBeginningsItReadsNoFurther()
+    {
+        folder.Put("set/long.wav", SoundMaker.Wav(30_000, step: 0.03));
+        folder.Put("set/short.wav", SoundMaker.Wav(2000, step: 0.05));
+        folder.Put("set/tiny.wav", SoundMaker.Wav(100, step: 0.05));
+        using var source = AudioSource.Open(folder["set"]);
+        var (batches, complete, bad) = All(source, new(), audio: new() { Beginning = 8000, MaxSamples = 16_000 });
+        Assert.Equal(3, complete[^1]);
+        Assert.Equal("tiny.wav", Assert.Single(bad.Values).Name);
+        var rows = batches.SelectMany(batch => Enumerable.Range(0, batch.Count).Select(row => (Id: batch.Ids[row], Row: Row(batch, row)))).OrderBy(row => row.Id).ToList();
+        Assert.Equal([8000, 2000], rows.Select(row => row.Row.Length));
+        using var stream = source.Read(0);
+        var expected = stream.ReadAll()[..8000];
+        Waveform.Standardise(expected);
+        Assert.Equal(expected, rows[0].Row);
+    }
+
+    [Fact]
     public void EveryRecordingComesWholeOnceInBatchesOfSimilarLengthWhateverTheThreads()
     {
         var lengths = Enumerable.Range(0, 60).Select(i => 500 + (i * 7919 % 30000)).ToArray();

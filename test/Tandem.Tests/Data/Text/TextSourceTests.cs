@@ -52,6 +52,11 @@ public sealed class TextSourceTests : IDisposable
     {
         folder.Write("a.jsonl", "{\"id\": 1, \"text\": \"one\\ntwo\\n\\nthree \\ud83d\\ude00\"}\n\n{\"text\": null}\n{\"text\": \"four\"}\n");
         Assert.Equal(["one", "two", "three \U0001F600", "", "four", ""], Lines("a.jsonl"));
+        // Fields by their usual names, whichever comes first in the object.
+        folder.Write("b.jsonl", "{\"content\": \"no\", \"text\": \"one\"}\n{\"review\": \"two\"}\n{\"sentence\": \"three\", \"review\": \"no\"}\n");
+        Assert.Equal(["one", "", "two", "", "three", ""], Lines("b.jsonl"));
+        folder.Write("c.tsv", "id\tsentence\n1\tone\n");
+        Assert.Equal(["one", ""], Lines("c.tsv"));
         folder.Write("b.csv", "id,text\n1,\"one, \"\"two\"\"\nthree\"\n2,\n3,four\n");
         Assert.Equal(["one, \"two\"", "three", "", "four", ""], Lines("b.csv"));
         folder.Write("c.tsv", "id\tsentence\n1\tan \"odd quote\n2\ttwo\n");

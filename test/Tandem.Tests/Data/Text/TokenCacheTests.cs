@@ -156,6 +156,20 @@ public sealed class TokenCacheTests : IDisposable
             Assert.Equal(2, row[count - 1]);
             Assert.False(row.AsSpan(0, count).IndexOf([2L, 2L]) >= 0);
         }
-        Assert.Throws<TandemException>(() => new TokenBlocks(store, 0, 5, BlockBreak.CompleteDocument));
+    }
+
+    [Theory]
+    [InlineData(BlockBreak.Complete)]
+    [InlineData(BlockBreak.CompleteDocument)]
+    [InlineData(BlockBreak.Line)]
+    public void ALineThatIsLongerThanABlockIsCutAndNothingOfItLost(BlockBreak mode)
+    {
+        Corpus();
+        using var store = Open();
+        var blocks = new TokenBlocks(store, 0, 5, mode);
+        var slices = Enumerable.Range(0, blocks.Count).Select(blocks.Slice).ToList();
+        Assert.All(slices, slice => Assert.InRange(slice.Length, 1, 4));
+        Assert.Equal(TokenBlocks.Cut(store.Sizes, 4, mode).Sum(slice => (long)slice.Length), slices.Sum(slice => (long)slice.Length));
+        Assert.All(slices.Zip(slices.Skip(1)), pair => Assert.True(pair.First.Start + pair.First.Length <= pair.Second.Start));
     }
 }
