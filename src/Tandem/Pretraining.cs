@@ -227,7 +227,13 @@ public sealed class Pretraining : IDisposable
     void SaveModel(string folder, long step)
     {
         var about = new JsonObject { ["method"] = recipe.Method, ["step"] = step, ["recipe"] = recipe.Document.Name, ["data"] = Path.GetFileName(recipe.Data.Path?.TrimEnd('/')) };
-        ModelFolder.Save(folder, recipe.Modality.Encoder, recipe.Modality.Preprocessing, method.Weights, about, ModelCard.Write(recipe, method.Weights, step, source.Count));
+        ModelFolder.Save(folder, recipe.Modality.Encoder, recipe.Modality.Preprocessing, method.Weights, about, ModelCard.Write(recipe, method.Weights, step, source.Count, Judged(step)));
+    }
+
+    (long Step, double Accuracy)? Judged(long step)
+    {
+        var line = Metrics.Read(run.MetricsPath).LastOrDefault(line => line.Step <= step && line.Values.ContainsKey("eval/knn"));
+        return line is null ? null : (line.Step, line.Values["eval/knn"]);
     }
 
     void Fail(Exception fault)

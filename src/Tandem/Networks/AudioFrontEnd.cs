@@ -57,7 +57,7 @@ public sealed record AudioFrontEndOptions : FrontEndOptions
     [Range(1)]
     public int PositionWidth { get; init; } = 95;
 
-    /// <summary>Groups of these.</summary>
+    /// <summary>Groups of the positional convolutions.</summary>
     [Range(1)]
     public int PositionGroups { get; init; } = 16;
 

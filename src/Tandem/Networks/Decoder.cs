@@ -17,14 +17,14 @@ public enum DecoderKind
 /// <summary>The small network that fills masked places.</summary>
 public sealed record DecoderOptions
 {
-    /// <summary>Kind.</summary>
+    /// <summary>What the decoder is made of: convolutions, transformer (blocks over all places) or queries (masked places that attend to visible ones).</summary>
     public DecoderKind Kind { get; init; }
 
-    /// <summary>Width.</summary>
+    /// <summary>Channels of the decoder.</summary>
     [Range(1)]
     public int Width { get; init; } = 384;
 
-    /// <summary>Layers.</summary>
+    /// <summary>Convolutions, or blocks, one after the other.</summary>
     [Range(1)]
     public int Layers { get; init; } = 5;
 

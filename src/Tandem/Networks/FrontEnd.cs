@@ -16,7 +16,7 @@ public abstract record FrontEndOptions
     [Range(0, 1)]
     public double PrenetLayerDrop { get; init; }
 
-    /// <summary>Dropout before these.</summary>
+    /// <summary>Dropout before the front end's own blocks.</summary>
     [Range(0, 0.99)]
     public double PrenetDropout { get; init; }
 

@@ -108,6 +108,8 @@ public sealed record ProbeResult(string Probe, string Encoder, double Accuracy, 
         else
         {
             json["accuracy"] = Accuracy;
+            if (TopFive is { } five)
+                json["top_five"] = five;
         }
         json["low"] = Number(Low);
         json["high"] = Number(High);

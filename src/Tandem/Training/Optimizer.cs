@@ -17,14 +17,14 @@ public enum AdamStyle
 /// <summary>Adam, its decay and its clipping.</summary>
 public sealed record OptimizerOptions
 {
-    /// <summary>Whose arithmetic.</summary>
+    /// <summary>Whose Adam: fairseq, adam_w (torch's AdamW) or adam (torch's Adam).</summary>
     public AdamStyle Style { get; init; } = AdamStyle.Fairseq;
 
-    /// <summary>Peak learning rate.</summary>
+    /// <summary>Learning rate after warm-up, before it falls.</summary>
     [Range(0)]
     public double LearningRate { get; init; } = 1e-3;
 
-    /// <summary>Peak learning rate of the decoders; null: the same.</summary>
+    /// <summary>The same of the decoders; null: that of all.</summary>
     public double? DecoderLearningRate { get; init; }
 
     /// <summary>Decay of the first moment.</summary>
@@ -39,7 +39,7 @@ public sealed record OptimizerOptions
     [Range(0)]
     public double Epsilon { get; init; } = 1e-8;
 
-    /// <summary>Weight decay.</summary>
+    /// <summary>Decay of weights a step, as a multiple of the learning rate.</summary>
     [Range(0)]
     public double WeightDecay { get; init; } = 0.05;
 

@@ -18,7 +18,7 @@ public enum ScheduleKind
 /// <summary>A learning rate over the updates. Update u uses the rate at u, and the first update is number 0.</summary>
 public sealed record ScheduleOptions
 {
-    /// <summary>Shape.</summary>
+    /// <summary>The shape after warm-up: cosine, tri_stage, polynomial_decay or constant.</summary>
     public ScheduleKind Kind { get; init; }
 
     /// <summary>Updates of warm-up.</summary>
