@@ -80,7 +80,8 @@ public sealed class RunFolderTests : IDisposable
     [Fact]
     public void AnExistingRunIsNotOverwritten()
     {
-        Begin().Dispose();
+        using (var run = Begin())
+            run.WriteRecipe("{\"format\": \"tandem run recipe 1\"}");
         var error = Assert.Throws<TandemException>(() => RunFolder.Create(Run));
         Assert.Equal(ErrorKind.Usage, error.Kind);
         Assert.Contains("tandem resume", error.Remedy, StringComparison.Ordinal);

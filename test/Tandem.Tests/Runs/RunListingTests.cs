@@ -108,11 +108,13 @@ public sealed class RunListingTests : IDisposable
         folder.Write("weights/model.bin", "elsewhere");
         Directory.CreateSymbolicLink(folder["a", "checkpoints", "link"], folder["weights"]);
         Directory.CreateSymbolicLink(folder["b", "samples"], folder["weights"]);
-        Assert.Equal([0, 1], RunRemoval.Look([folder["a"], folder["b"], folder["b"] + "/"]).Select(run => run.Kept.Count));
+        Assert.Equal([1, 1], RunRemoval.Look([folder["a"], folder["b"], folder["b"] + "/"]).Select(run => run.Kept.Count));
         Assert.True(RunFolder.IsRun(folder["a"]));
         var removed = RunRemoval.Remove([folder["a"], folder["b"]]);
         Assert.InRange(removed[0].Bytes, 1000, 20_000);
-        Assert.False(Directory.Exists(folder["a"]));
+        // The link is nobody's but its maker's.
+        Assert.Equal(["checkpoints/link"], Directory.EnumerateFileSystemEntries(folder["a", "checkpoints"]).Select(entry => Path.GetRelativePath(folder["a"], entry)));
+        Assert.Equal(["checkpoints"], Directory.EnumerateFileSystemEntries(folder["a"]).Select(Path.GetFileName));
         Assert.Equal(["notes.txt"], Directory.EnumerateFileSystemEntries(folder["b"]).Select(Path.GetFileName));
         Assert.Equal("elsewhere", File.ReadAllText(folder["weights", "model.bin"]));
     }

@@ -10,7 +10,7 @@ public sealed record MaskPlan(MaskSampler Sampler, (int Rows, int Columns) Grid)
     /// <summary>Whether masks are spans that leave padding alone, drawn for a whole batch; else each sample's are drawn by themselves, over all places.</summary>
     public bool Spans { get; init; }
 
-    /// <summary>The masks of text: single places anywhere, padding included, as published; spans outside of padding where <see cref="MaskOptions.Length"/> is more than 1.</summary>
+    /// <summary>The masks of text: single places anywhere, padding included, as published, but at least one place of each row that is none stays visible; spans outside of padding where <see cref="MaskOptions.Length"/> is more than 1.</summary>
     /// <param name="options">The law.</param>
     /// <param name="copies">Masked copies of a sample.</param>
     /// <param name="seed">The run's seed.</param>
@@ -36,7 +36,25 @@ public sealed record MaskPlan(MaskSampler Sampler, (int Rows, int Columns) Grid)
             return;
         }
         for (var row = 0; row < lengths.Count; row++)
+        {
             Draw(masks, row, step, slot + row);
+            KeepOneVisible(masks, row, lengths[row]);
+        }
+    }
+
+    // Of a short row all visible places may be padding. An encoder that sees nothing has features of no variance, and gradients beyond all bounds: such
+    // a copy gets its first place for one of padding.
+    void KeepOneVisible(HostTensor masks, int row, int length)
+    {
+        for (var copy = 0; copy < Sampler.Copies; copy++)
+        {
+            var mask = masks.Bytes.AsSpan(((row * Sampler.Copies) + copy) * Places, Places);
+            if (mask[..length].Contains((byte)0))
+                continue;
+            var visible = mask.IndexOf((byte)0);
+            if (visible >= 0)
+                (mask[0], mask[visible]) = (0, 1);
+        }
     }
 
     /// <summary>Draws the masks of one sample.</summary>

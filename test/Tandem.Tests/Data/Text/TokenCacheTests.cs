@@ -158,6 +158,21 @@ public sealed class TokenCacheTests : IDisposable
         }
     }
 
+    [Fact]
+    public void ACopyOfAShortRowNeverSeesPaddingAlone()
+    {
+        var plan = MaskPlan.OfText(new MaskOptions { Probability = 0.7, Length = 1 }, copies: 4, seed: 3, tokens: 32);
+        var masks = plan.Empty(50);
+        int[] lengths = [.. Enumerable.Range(0, 50).Select(row => 2 + (row % 3))];
+        plan.Draw(masks, lengths, 0, 0);
+        for (var copy = 0; copy < 200; copy++)
+        {
+            var mask = masks.Bytes.AsSpan(copy * 32, 32);
+            Assert.True(mask[..lengths[copy / 4]].Contains((byte)0));
+            Assert.Equal(RandomMask.Kept(32, 0.7), mask.Count((byte)0));
+        }
+    }
+
     [Theory]
     [InlineData(BlockBreak.Complete)]
     [InlineData(BlockBreak.CompleteDocument)]
