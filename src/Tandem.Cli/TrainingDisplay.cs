@@ -12,7 +12,7 @@ sealed class TrainingDisplay(Output output, string folder)
     // Where nothing moves, a line now and then is enough.
     static readonly TimeSpan Pause = TimeSpan.FromSeconds(15);
     DateTime said = DateTime.MinValue;
-    double? knn;
+    double? knn, loss;
     bool warned;
     TrainingEvent? latest;
     Verdict? verdict;
@@ -21,6 +21,7 @@ sealed class TrainingDisplay(Output output, string folder)
     public void Take(TrainingEvent e)
     {
         latest = e;
+        loss = e.Value("loss") ?? loss;
         verdict = e.Verdict ?? verdict;
         if (e.Kind == "step" || e.Kind == "evaluation" || e.Kind == "checkpoint" || e.Kind == "start")
             output.JsonLine(Line(e));
@@ -87,7 +88,7 @@ sealed class TrainingDisplay(Output output, string folder)
     {
         var error = Faults.Error(cause, Environment.GetCommandLineArgs()[1..]);
         if (!output.ErrorTold)
-            EndLine("failed", latest?.Step ?? 0, latest?.Seconds ?? 0, latest?.Value("loss") ?? double.NaN, verdict, error);
+            EndLine("failed", latest?.Step ?? 0, latest?.Seconds ?? 0, loss ?? double.NaN, verdict, error);
         return error;
     }
 

@@ -80,7 +80,7 @@ public sealed record LoneSample(int Sample, double Cosine);
 /// <param name="Lone">The samples that lie farthest from others, farthest first.</param>
 public sealed record MapSamples(long Step, float[] Places, int K, double Usual, double? Factor, double? UsualApart, int PairCount, IReadOnlyList<NearPair> Pairs, IReadOnlyList<LoneSample> Lone)
 {
-    const string Prefix = "map";
+    internal const string Prefix = "map";
 
     /// <summary>Writes <c>samples/map-step-00000500.json</c>, as a whole.</summary>
     /// <exception cref="TandemException">The disk is full or refuses (<see cref="ErrorKind.Machine"/>).</exception>

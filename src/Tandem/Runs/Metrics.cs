@@ -21,10 +21,10 @@ public sealed class Metrics : IDisposable
     long lastStart;
     MetricsLine? last;
 
-    Metrics(string path, FileStream file)
+    Metrics(string path, FileStream file, MetricsLine? last)
     {
-        this.path = path;
-        this.file = file;
+        (this.path, this.file, this.last) = (path, file, last);
+        lastStart = last is null ? 0 : file.Length - Bytes(last).Length;
     }
 
     /// <summary>Opens the file for appending.</summary>
@@ -33,6 +33,7 @@ public sealed class Metrics : IDisposable
     /// <exception cref="TandemException">The disk is full or refuses (<see cref="ErrorKind.Machine"/>).</exception>
     public static Metrics Open(string path, long resumed = 0)
     {
+        MetricsLine? last = null;
         if (File.Exists(path))
         {
             // Step 0 is the evaluation before the first step: a run that begins anew makes it again.
@@ -42,10 +43,11 @@ public sealed class Metrics : IDisposable
                 foreach (var line in kept)
                     stream.Write(Bytes(line));
             });
+            last = kept.LastOrDefault();
         }
         try
         {
-            return new Metrics(path, new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read, bufferSize: 0));
+            return new Metrics(path, new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read, bufferSize: 0), last);
         }
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
         {

@@ -26,7 +26,7 @@ public sealed record NeighbourQuery(SamplePreview Query, IReadOnlyList<Neighbour
 /// <param name="Queries">The same queries in the same order in all files of a run; about ten with five neighbours each.</param>
 public sealed record NeighbourSamples(long Step, IReadOnlyList<NeighbourQuery> Queries)
 {
-    const string Prefix = "neighbours";
+    internal const string Prefix = "neighbours";
 
     /// <summary>Writes <c>samples/neighbours-step-00000500.json</c>, as a whole.</summary>
     /// <exception cref="TandemException">The disk is full or refuses (<see cref="ErrorKind.Machine"/>).</exception>
@@ -50,7 +50,7 @@ public sealed record MaskedSample(int Rows, int Columns, string Mask, float[] Er
 /// <param name="Samples">The samples, in the same order in all files of a run.</param>
 public sealed record MaskedSamples(long Step, IReadOnlyList<MaskedSample> Samples)
 {
-    const string Prefix = "masked";
+    internal const string Prefix = "masked";
 
     /// <summary>Writes <c>samples/masked-step-00000500.json</c>, as a whole.</summary>
     /// <exception cref="TandemException">The disk is full or refuses (<see cref="ErrorKind.Machine"/>).</exception>
@@ -63,7 +63,9 @@ public sealed record MaskedSamples(long Step, IReadOnlyList<MaskedSample> Sample
 /// <summary>Files of a run's <c>samples/</c>: one a kind and moment.</summary>
 static class SampleFile
 {
-    const string Ending = ".json";
+    const string Between = "-step-", Ending = ".json";
+
+    static readonly string[] Kinds = [NeighbourSamples.Prefix, MaskedSamples.Prefix, MapSamples.Prefix];
 
     static readonly JsonSerializerOptions Options = new()
     {
@@ -78,11 +80,11 @@ static class SampleFile
     {
         if (name == LookedSamples.FileName + Ending)
             return true;
-        var at = name.IndexOf("-step-", StringComparison.Ordinal);
-        return at > 0 && name.EndsWith(Ending, StringComparison.Ordinal) && long.TryParse(name.AsSpan(at + 6, Math.Max(0, name.Length - at - 6 - Ending.Length)), NumberStyles.None, CultureInfo.InvariantCulture, out _);
+        return Kinds.FirstOrDefault(kind => name.StartsWith(kind + Between, StringComparison.Ordinal)) is { } known && name.EndsWith(Ending, StringComparison.Ordinal)
+            && long.TryParse(name.AsSpan((known + Between).Length, Math.Max(0, name.Length - (known + Between + Ending).Length)), NumberStyles.None, CultureInfo.InvariantCulture, out _);
     }
 
-    public static void Write<T>(RunFolder run, string kind, long step, T samples) => Write(run, string.Create(CultureInfo.InvariantCulture, $"{kind}-step-{step:D8}"), samples);
+    public static void Write<T>(RunFolder run, string kind, long step, T samples) => Write(run, string.Create(CultureInfo.InvariantCulture, $"{kind}{Between}{step:D8}"), samples);
 
     public static void Write<T>(RunFolder run, string name, T samples) => AtomicFile.WriteText(Path.Combine(run.SamplesPath, name + Ending), JsonSerializer.Serialize(samples, Options));
 
@@ -93,7 +95,7 @@ static class SampleFile
         List<T> all = [];
         if (!Directory.Exists(run["samples"]))
             return all;
-        foreach (var file in Directory.EnumerateFiles(run["samples"], kind + "-step-*" + Ending))
+        foreach (var file in Directory.EnumerateFiles(run["samples"], $"{kind}{Between}*{Ending}"))
         {
             if (ReadFile<T>(file) is { } samples)
                 all.Add(samples);

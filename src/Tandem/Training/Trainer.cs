@@ -96,7 +96,7 @@ public sealed class Trainer : IDisposable
         clock.Start();
         status = run.WriteStatus(status with { State = RunState.Running, Step = update, Steps = steps, Error = null });
         Tell("start");
-        if (update == 0)
+        if (update == 0 || (update % hooks.EvaluateEvery(steps) == 0 && !IsEvaluated()))
             Evaluate(stop);
         var logged = clock.Elapsed;
         while (update < steps)
@@ -251,6 +251,9 @@ public sealed class Trainer : IDisposable
             status = run.WriteStatus(status with { Verdict = now.Word, VerdictReason = now.Reason });
         return verdict = now;
     }
+
+    // An interruption in the middle of an evaluation leaves its step without one.
+    bool IsEvaluated() => Metrics.Read(run.MetricsPath).Any(line => line.Step == update && line.Values.Keys.Any(name => name.StartsWith("eval/", StringComparison.Ordinal)));
 
     void Evaluate(CancellationToken stop)
     {

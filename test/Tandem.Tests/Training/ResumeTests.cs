@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Tandem.Runs;
 using Tandem.Tests.Cli;
+using Tandem.Tests.Data;
 using Xunit;
 
 namespace Tandem.Tests.Training;
@@ -16,7 +17,8 @@ public sealed class ResumeTests
     public void AnInterruptedRunEndsWithTheSameWeightsToTheBit(string precision, string signal)
     {
         using var folder = new TemporaryFolder();
-        string[] settings = ["steps=60", "run.checkpoint_every=7", "--precision", precision];
+        PictureMaker.Tree(folder["judged"], 2, 4);
+        string[] settings = ["steps=60", "run.checkpoint_every=7", $"test={folder["judged"]}", "labels=folder", "evaluate.every=7", "evaluate.k=3", "--precision", precision];
         var whole = TandemProgram.RunWith(TinyRun.Environment(folder), ["pretrain", .. TinyRun.Recipe(folder, "whole", settings)]);
         Assert.True(whole.ExitCode == 0, whole.Error);
 
@@ -47,7 +49,11 @@ public sealed class ResumeTests
         Assert.Equal(student, resumedStudent);
         Assert.Equal(teacher, resumedTeacher);
         OneLineAStep(folder["broken"]);
+        Assert.Equal(Evaluations(folder["whole"]), Evaluations(folder["broken"]));
     }
+
+    static List<(long, double)> Evaluations(string run) =>
+        [.. Metrics.Read(Path.Combine(run, "metrics.jsonl")).Where(line => line.Values.ContainsKey("eval/knn")).Select(line => (line.Step, line.Values["eval/knn"]))];
 
     [Fact]
     public void ResumingAFinishedRunDoesNothing()

@@ -45,14 +45,14 @@ public sealed class StartTests
     {
         using var folder = new TemporaryFolder();
         SmallRun(folder["run"]);
-        folder.Write("run/samples/mine.json", "{}");
+        folder.Write("run/samples/mine-step-5.json", "{}");
         folder.Write("run/samples/map-step-00000010.json", "{}");
         folder.Write("run/checkpoints/keep/model.txt", "mine");
         var removed = Run(folder, "runs", "rm", folder["run"], "yes=true", "--json");
         Assert.True(removed.ExitCode == 0, removed.Error);
         var kept = JsonDocument.Parse(removed.Output).RootElement.GetProperty("runs")[0].GetProperty("kept").EnumerateArray().Select(name => name.GetString()).ToList();
-        Assert.Equal(["checkpoints/keep", "samples/mine.json"], kept);
-        Assert.Equal(["checkpoints/keep/model.txt", "samples/mine.json"],
+        Assert.Equal(["checkpoints/keep", "samples/mine-step-5.json"], kept);
+        Assert.Equal(["checkpoints/keep/model.txt", "samples/mine-step-5.json"],
             Directory.EnumerateFiles(folder["run"], "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(folder["run"], file)).Order(StringComparer.Ordinal));
     }
 

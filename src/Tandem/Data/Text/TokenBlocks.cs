@@ -52,7 +52,7 @@ public sealed class TokenBlocks
             count = slices.Count;
         }
         if (count is 0 or > int.MaxValue)
-            throw new TandemException(ErrorKind.Input, count == 0 ? "there is no sample" : $"{count} samples are more than an order can number", store.Description, $"1 to {int.MaxValue} samples");
+            throw new TandemException(ErrorKind.Input, count == 0 ? "the text has no tokens to make a sample of" : $"{count} samples are more than an order can number", store.Description, $"1 to {int.MaxValue} samples");
         Count = (int)count;
     }
 
