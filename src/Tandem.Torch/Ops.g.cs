@@ -911,6 +911,19 @@ public static unsafe partial class Ops
         }
     }
 
+    static readonly Operator aten_linalg_eigh = new("aten::linalg_eigh(Tensor self, str UPLO=\"L\") -> (Tensor eigenvalues, Tensor eigenvectors)");
+
+    /// <summary><c>aten::linalg_eigh(Tensor self, str UPLO="L") -&gt; (Tensor eigenvalues, Tensor eigenvectors)</c></summary>
+    public static (Tensor, Tensor) LinalgEigh(this Tensor self)
+    {
+        Value* values = stackalloc Value[2];
+        {
+            values[0] = Torch.Value.Of(self);
+            values[1] = Torch.Value.Text("L"u8);
+            return Operator.Two(aten_linalg_eigh, values, 2);
+        }
+    }
+
     static readonly Operator aten_linalg_cholesky = new("aten::linalg_cholesky(Tensor self, *, bool upper=False) -> Tensor");
 
     /// <summary><c>aten::linalg_cholesky(Tensor self, *, bool upper=False) -&gt; Tensor</c></summary>

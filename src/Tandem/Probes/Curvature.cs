@@ -8,8 +8,8 @@ namespace Tandem.Probes;
 /// </summary>
 static class Curvature
 {
-    /// <summary>Widths up to which correlations count; a factorisation takes width³/3.</summary>
-    const int FullWidth = 3072;
+    /// <summary>Numbers up to which correlations count; a factorisation takes their number³/3.</summary>
+    public const int FullWidth = 3072;
 
     /// <summary>E[x xᵀ], row-major [width, width]; its diagonal [width] where that is too large.</summary>
     /// <param name="blocks">Centred features, double [rows, width] each.</param>

@@ -129,6 +129,7 @@ public sealed class LogisticRegression
 /// <summary>
 /// The samples of a logistic regression as tensors, for fits with several C. Minimised is the objective divided by C · n, mean cross entropy
 /// + Σ W² / (2 · strength) with strength = C · n, over centred features: b is free, so centring changes b alone, and the problem is rounder.
+/// Few samples of many numbers, pixels of photographs say, are minimised over within the space that they span: the minimum lies in it.
 /// </summary>
 sealed class LogisticProblem : IDisposable
 {
@@ -136,7 +137,8 @@ sealed class LogisticProblem : IDisposable
 
     readonly int width, classes;
     readonly int[] labels;
-    readonly List<Tensor> blocks = [];
+    readonly List<Tensor> blocks = []; // [rows, width], or [rows, rank] where there is a span
+    readonly RowSpan? span;
     readonly Standardisation standardisation, used;
     readonly double[] second;
 
@@ -145,16 +147,25 @@ sealed class LogisticProblem : IDisposable
         (this.width, this.classes, this.standardisation) = (width, classes, standardisation);
         this.labels = [.. samples.Select(sample => labels[sample])];
         used = standardisation with { Mean = Standardisation.Of(values, width, samples).Mean };
-        second = ComputeThread.Run(() =>
+        (span, second) = ComputeThread.Run(() =>
         {
             using var noGrad = Libtorch.NoGrad();
             for (var at = 0; at < samples.Length; at += BlockRows)
                 blocks.Add(TensorScope.Release(Rows(values, width, samples.AsSpan(at, Math.Min(BlockRows, samples.Length - at)), used)));
-            return Curvature.SecondMoments(blocks, width, samples.Length);
+            RowSpan? spanned = null;
+            if (width > Curvature.FullWidth && samples.Length <= Curvature.FullWidth)
+            {
+                spanned = RowSpan.Of(blocks[0]);
+                blocks[0] = spanned.Coordinates;
+            }
+            return (spanned, Curvature.SecondMoments(blocks, spanned?.Rank ?? width, samples.Length));
         });
     }
 
     public int Count => labels.Length;
+
+    // Numbers of a sample that is minimised over.
+    int Inner => span?.Rank ?? width;
 
     /// <summary>All zeros: [W, b].</summary>
     public double[] Start() => new double[classes * (width + 1)];
@@ -182,8 +193,15 @@ sealed class LogisticProblem : IDisposable
     public LogisticRegression Solve(double strength, double[] parameters, Lbfgs method, CancellationToken cancellation) => ComputeThread.Run(() =>
     {
         using var noGrad = Libtorch.NoGrad();
-        var scale = Curvature.Preconditioner(second, width, classes, strength);
-        var minimum = method.Minimise(parameters, scale, (point, gradient) => Evaluate(point, gradient, strength), cancellation);
+        var scale = Curvature.Preconditioner(second, Inner, classes, strength);
+        var offsets = parameters.AsSpan(classes * width);
+        var point = span is null ? parameters : [.. span.Inward(parameters.AsSpan(0, classes * width), classes), .. offsets];
+        var minimum = method.Minimise(point, scale, (at, gradient) => Evaluate(at, gradient, strength), cancellation);
+        if (span is not null)
+        {
+            span.Outward(point.AsSpan(0, classes * Inner), classes).CopyTo(parameters.AsSpan());
+            point.AsSpan(classes * Inner).CopyTo(offsets);
+        }
         return Result(parameters, minimum, strength);
     });
 
@@ -192,6 +210,7 @@ sealed class LogisticProblem : IDisposable
         foreach (var block in blocks)
             block.Dispose();
         blocks.Clear();
+        span?.Dispose();
     });
 
     LogisticRegression Result(double[] parameters, Minimum minimum, double strength)
@@ -215,11 +234,11 @@ sealed class LogisticProblem : IDisposable
     double Evaluate(ReadOnlySpan<double> point, Span<double> gradient, double strength)
     {
         using var scope = TensorScope.Enter("logistic regression");
-        var matrix = classes * width;
-        var weights = Tensor.From(point[..matrix], classes, width);
+        var matrix = classes * Inner;
+        var weights = Tensor.From(point[..matrix], classes, Inner);
         var transposed = weights.Transpose(0, 1);
         var offsets = Tensor.From(point[matrix..], classes);
-        var slopes = Ops.Zeros([classes, width], ScalarType.Double);
+        var slopes = Ops.Zeros([classes, Inner], ScalarType.Double);
         gradient[matrix..].Clear();
         double loss = 0;
         var at = 0;

@@ -10,6 +10,7 @@ public sealed class LogisticRegressionTests
     [InlineData(2, 30, 3, 0.316)]
     [InlineData(4, 25, 7, 100)]
     [InlineData(5, 40, 12, 1e-3)]
+    [InlineData(3, 20, 3100, 1e-3)] // fewer samples than numbers
     public void TheGradientVanishesAtTheMinimum(int classes, int each, int width, double c)
     {
         var data = Clouds.Make(classes, each, width, 7);
