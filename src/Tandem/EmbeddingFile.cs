@@ -2,6 +2,8 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Parquet;
+using Parquet.Schema;
 using Tandem.Models.Formats;
 using Tandem.Torch;
 
@@ -13,15 +15,19 @@ namespace Tandem;
 /// <item><c>.npy</c>: float32 [samples, width]; names stand beside, one a line, in <c>FILE.names.txt</c>.</item>
 /// <item><c>.safetensors</c>: tensor <c>embeddings</c>, float32 [samples, width], and tensor <c>names</c>, the names' UTF-8 bytes with a line feed between them.</item>
 /// <item><c>.jsonl</c>: a line <c>{"name": …, "embedding": […]}</c> each.</item>
+/// <item><c>.parquet</c>: columns <c>name</c> (text) and <c>embedding</c> (list of float32).</item>
 /// </list>
 /// A line feed within a name is written as a space where names stand one a line.
 /// </summary>
 public static class EmbeddingFile
 {
+    /// <summary>Numbers that a row group of a Parquet file holds in memory until it is written: 64 MiB.</summary>
+    const int GroupNumbers = 1 << 24;
+
     static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>The extensions that are understood.</summary>
-    public static IReadOnlyList<string> Extensions { get; } = [".npy", ".safetensors", ".jsonl"];
+    public static IReadOnlyList<string> Extensions { get; } = [".npy", ".safetensors", ".jsonl", ".parquet"];
 
     /// <summary>Looks, before anything is computed, whether a file of this name can be written.</summary>
     /// <exception cref="TandemException">Its extension is unknown (<see cref="ErrorKind.Usage"/>); its folder cannot be written (<see cref="ErrorKind.Machine"/>).</exception>
@@ -58,6 +64,7 @@ public static class EmbeddingFile
         {
             ".npy" => WriteNpy(path, width, embeddings),
             ".jsonl" => WriteLines(path, embeddings),
+            ".parquet" => WriteParquet(path, width, embeddings),
             _ => WriteTensors(path, width, embeddings),
         };
     }
@@ -126,10 +133,42 @@ public static class EmbeddingFile
         return names.Count;
     }
 
+    static long WriteParquet(string path, int width, IEnumerable<Embedding> embeddings)
+    {
+        long count = 0;
+        AtomicFile.Write(path, stream => WriteGroups(stream).GetAwaiter().GetResult());
+        return count;
+
+        async Task WriteGroups(Stream stream)
+        {
+            var schema = new ParquetSchema(new DataField("name", typeof(string), isNullable: false), new ListField("embedding", new DataField("element", typeof(float), isNullable: false)));
+            var fields = schema.DataFields;
+            await using var writer = await ParquetWriter.CreateAsync(schema, stream).ConfigureAwait(false);
+            foreach (var group in embeddings.Chunk(Math.Max(1, GroupNumbers / width)))
+            {
+                var values = new float[group.Length * width];
+                var repetitions = new int[values.Length]; // 0 where a vector begins
+                Array.Fill(repetitions, fields[1].MaxRepetitionLevel);
+                var definitions = new int[values.Length];
+                Array.Fill(definitions, fields[1].MaxDefinitionLevel);
+                for (var i = 0; i < group.Length; i++)
+                {
+                    group[i].Vector.CopyTo(values.AsSpan(i * width));
+                    repetitions[i * width] = 0;
+                }
+                using var rows = writer.CreateRowGroup();
+                await rows.WriteAsync(fields[0], [.. group.Select(embedding => embedding.Name)]).ConfigureAwait(false);
+                await rows.WriteAllPartsAsync<float>(fields[1], values, definitions, repetitions, CancellationToken.None).ConfigureAwait(false);
+                count += group.Length;
+            }
+            RequireSome(count, path);
+        }
+    }
+
     static void RequireSome(long count, string path)
     {
         if (count == 0)
-            throw new TandemException(ErrorKind.Input, "not one picture could be read, so nothing was written", path, "at least one picture");
+            throw new TandemException(ErrorKind.Input, "not one sample could be read, so nothing was written", path, "at least one sample that can be read");
     }
 
     static string OneLine(string name) => name.ReplaceLineEndings(" ");

@@ -25,7 +25,7 @@ sealed class EmbedCommand : Command
 
     public override IReadOnlyList<Setting> Settings { get; } =
     [
-        new("out", "the file: .npy (names in FILE.names.txt beside), .safetensors (tensors embeddings and names) or .jsonl", Required: true),
+        new("out", "the file: .npy (names in FILE.names.txt beside), .safetensors (tensors embeddings and names), .jsonl or .parquet", Required: true),
         new("batch", "rows computed at once (64)"),
         new("layer", "0: the input of the shared blocks, i: the i-th of them (the last)"),
         new("limit", "at most so many samples of each folder or archive, drawn by --seed (all)"),

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Parquet.Serialization;
 using Tandem.Models.Formats;
 using Tandem.Tests.Data;
 using Tandem.Tests.Models;
@@ -99,6 +100,7 @@ public sealed class ModelCommandTests : IDisposable
     [InlineData(".npy")]
     [InlineData(".safetensors")]
     [InlineData(".jsonl")]
+    [InlineData(".parquet")]
     public void EmbedWritesVectorsAndNames(string extension)
     {
         folder.Write("train/a/broken.ppm", "P6\n9 9\n255\nabc");
@@ -131,7 +133,8 @@ public sealed class ModelCommandTests : IDisposable
     [InlineData(2, "needs out=", "test", null)]
     [InlineData(3, "there is no such", "missing.jpg", "out.npy")]
     [InlineData(3, "the folder is empty", "nothing", "out.npy")]
-    [InlineData(3, "not one picture could be read", "broken.ppm", "out.npy")]
+    [InlineData(3, "not one sample could be read", "broken.ppm", "out.npy")]
+    [InlineData(3, "not one sample could be read", "broken.ppm", "out.parquet")]
     [InlineData(4, "file", "test", "broken.ppm/out.npy")]
     public void EmbedTellsWhatIsWrongAndLeavesNothing(int code, string what, string input, string? output)
     {
@@ -197,9 +200,20 @@ public sealed class ModelCommandTests : IDisposable
                 var tensors = Safetensors.ReadAll(path);
                 Assert.Equal(ScalarType.Float, tensors["embeddings"].Type);
                 return (System.Text.Encoding.UTF8.GetString(tensors["names"].Bytes).Split('\n'), tensors["embeddings"].As<float>().ToArray());
+            case ".parquet":
+                var rows = ParquetSerializer.DeserializeAsync<ParquetRow>(path).GetAwaiter().GetResult();
+                return ([.. rows.Data.Select(row => row.name)], [.. rows.Data.SelectMany(row => row.embedding)]);
             default:
                 var lines = File.ReadAllLines(path).Select(line => JsonDocument.Parse(line).RootElement).ToList();
                 return ([.. lines.Select(line => line.GetProperty("name").GetString()!)], [.. lines.SelectMany(line => line.GetProperty("embedding").EnumerateArray().Select(value => value.GetSingle()))]);
         }
+    }
+
+    sealed record ParquetRow
+    {
+        [Parquet.Serialization.Attributes.ParquetRequired]
+        public string name { get; set; } = "";
+
+        public List<float> embedding { get; set; } = [];
     }
 }
