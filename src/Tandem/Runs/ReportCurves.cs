@@ -14,6 +14,18 @@ static class ReportCurves
         ("cosine_positions", "Cosine between positions", "near 1: all places of a sample look alike"),
         ("sample_share", "Share of samples in the variance", "near 0: features tell the position, but not the sample"),
         ("position_share", "Share of positions in the variance", "near 0: features are the same at all positions of a sample"),
+        ("periodicity", "Periodicity", "near 1: features repeat along the sequence, whatever it holds"),
+        ("prediction_deviation", "Deviation of predictions", "standard deviation over masked places, mean over channels; near 0 means collapse"),
+        ("target_deviation", "Deviation of targets", "standard deviation over masked places, mean over channels; near 0 means collapse"),
+        ("masked_share", "Masked share", "how much of a sample the student does not see"),
+    ];
+
+    /// <summary>What else is logged, in words; the rest keeps its names.</summary>
+    static readonly (string Name, string Title, string About)[] Others =
+    [
+        ("gradient_norm", "Gradient norm", "length of the gradient before clipping"),
+        ("teacher_decay", "Teacher's decay", "how much of the teacher stays at each update"),
+        ("waiting", "Waiting for data", "share of the time"),
     ];
 
     /// <summary>The places where gauges are read, in the order of the computation.</summary>
@@ -58,12 +70,16 @@ static class ReportCurves
 
         List<string> pace = [];
         if (names.Contains("lr"))
-            pace.Add(new Chart([Curve(metrics, "lr", "learning rate")]).Figure("Learning rate"));
+            pace.Add(new Chart([Curve(metrics, "lr", "learning rate")]).Figure("Learning rate", "at each update"));
         if (Throughput(metrics) is { Count: > 1 } speed)
-            pace.Add(new Chart([new Series("samples per second", speed)]).Figure("Throughput"));
+            pace.Add(new Chart([new Series("samples per second", speed)]).Figure("Throughput", "samples per second, by the median of the last 100 steps"));
         foreach (var name in names.Where(name => name.EndsWith("_bytes", StringComparison.Ordinal) && used.Add(name)))
             pace.Add(new Chart([new Series("GiB", [.. Curve(metrics, name, "").Points.Select(point => (point.X, point.Y / (1 << 30)))])]).Figure(Capital(name[..^"_bytes".Length])));
-        pace.AddRange(names.Where(name => !used.Contains(name)).Select(name => new Chart([Curve(metrics, name, Capital(name))], positive: name.Contains("norm", StringComparison.Ordinal)).Figure(Capital(name))));
+        pace.AddRange(names.Where(name => !used.Contains(name)).Select(name =>
+        {
+            var known = Array.Find(Others, known => known.Name == name);
+            return new Chart([Curve(metrics, name, known.Title ?? Capital(name))], positive: name.Contains("norm", StringComparison.Ordinal)).Figure(known.Title ?? Capital(name), known.About ?? "");
+        }));
         yield return Section("Pace and schedule", pace);
     }
 
