@@ -24,7 +24,7 @@ sealed class DemoCommand : Command
 
     static readonly Demo[] Demos =
     [
-        new("images", "emoji", "the group", "train.tar.gz", "train.tar.gz", "test.tar.gz", "folder", "./tandem pretrain data2vec2/images-mini data=FOLDER out=runs/mine   then   ./tandem embed runs/mine FOLDER out=embeddings.npy"),
+        new("images", "emoji", "the group", "train.tar.gz", "train.tar.gz", "test.tar.gz", "folder", "./tandem pretrain data2vec2/images-cpu-10m data=FOLDER out=runs/mine   then   ./tandem embed runs/mine FOLDER out=embeddings.npy"),
         new("speech", "spoken digits", "the digit", "train.tar.gz", "train.tar.gz", "test.tar.gz", "folder", "./tandem pretrain data2vec2/speech-cpu-10m data=FOLDER out=runs/mine   then   ./tandem embed runs/mine FOLDER out=embeddings.npy"),
         new("text", "pages of eight authors", "the author", "train.txt.gz", "passages-train.tsv.gz", "passages-test.tsv.gz", "column", "./tandem pretrain data2vec2/text-cpu-10m data=FILE.txt out=runs/mine   then   ./tandem embed runs/mine FILE.txt out=embeddings.npy"),
     ];

@@ -10,7 +10,7 @@ sealed class PretrainCommand : Command
 
     public override string Summary => "Learns an encoder from unlabelled pictures, recordings or texts";
 
-    public override string Example => "tandem pretrain data2vec2/images-mini data=photos out=runs/photos";
+    public override string Example => "tandem pretrain data2vec2/images-cpu-10m data=photos out=runs/photos";
 
     public override IReadOnlyList<Operand> Operands { get; } = [new("RECIPE", "a name that recipes ls lists, or a file (JSON with comments, or YAML)")];
 
