@@ -10,7 +10,7 @@ namespace Tandem.Probes;
 /// <param name="seed">Decides which tenth is held out.</param>
 public sealed class LinearProbe(long seed = 0) : ClassProbe
 {
-    /// <summary>Features times samples up to which all samples take part in the choice; beyond, a drawn part of them does, or it would take minutes.</summary>
+    /// <summary>Features times samples up to which all samples take part in the choice; beyond, a drawn part of them does where they are many, or it would take minutes.</summary>
     const long ChoiceLimit = 10_000_000;
 
     /// <summary>Features times samples times steps after which the last fit ends unconverged (some minutes); results say so.</summary>
@@ -31,7 +31,7 @@ public sealed class LinearProbe(long seed = 0) : ClassProbe
         var labels = train.Labels.Select(label => numbers[label]).ToArray();
         var (strength, start) = Choose(train, labels, present.Length, cancellation);
         using var problem = new LogisticProblem(train.Values, train.Width, labels, present.Length, [.. Enumerable.Range(0, train.Count)], Standardisation.Of(train.Values, train.Width));
-        var fitted = problem.Solve(strength, start, new() { Tolerance = 1e-5, Iterations = (int)Math.Clamp(WorkLimit / train.Values.LongLength, 30, 500) }, cancellation);
+        var fitted = problem.Solve(strength, start, new() { Tolerance = 1e-5, Iterations = (int)Math.Clamp(WorkLimit / problem.Unknowns / train.Count, 30, 500) }, cancellation);
         var probabilities = fitted.Probabilities(test.Values);
         var predictions = new int[test.Count];
         var five = 0;
@@ -59,7 +59,7 @@ public sealed class LinearProbe(long seed = 0) : ClassProbe
         var split = HeldOut.Tenth(labels, seed);
         if (split.Judge.Length == 0)
             return (Strengths[2], new double[classes * (train.Width + 1)]);
-        var fit = Fewer(split.Fit, labels, (int)Math.Min(split.Fit.Length, Math.Max(1000, ChoiceLimit / train.Width)));
+        var fit = split.Fit.Length <= LogisticProblem.Few ? split.Fit : Fewer(split.Fit, labels, (int)Math.Min(split.Fit.Length, Math.Max(1000, ChoiceLimit / train.Width)));
         using var problem = new LogisticProblem(train.Values, train.Width, labels, classes, fit, Standardisation.Of(train.Values, train.Width, fit));
         var values = new float[split.Judge.Length * train.Width];
         for (var i = 0; i < split.Judge.Length; i++)

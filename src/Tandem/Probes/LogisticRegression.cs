@@ -133,6 +133,9 @@ public sealed class LogisticRegression
 /// </summary>
 sealed class LogisticProblem : IDisposable
 {
+    /// <summary>Samples up to which a problem of more numbers than that is minimised over within the space that they span.</summary>
+    public const int Few = Curvature.FullWidth;
+
     const int BlockRows = 8192;
 
     readonly int width, classes;
@@ -153,7 +156,7 @@ sealed class LogisticProblem : IDisposable
             for (var at = 0; at < samples.Length; at += BlockRows)
                 blocks.Add(TensorScope.Release(Rows(values, width, samples.AsSpan(at, Math.Min(BlockRows, samples.Length - at)), used)));
             RowSpan? spanned = null;
-            if (width > Curvature.FullWidth && samples.Length <= Curvature.FullWidth)
+            if (width > Few && samples.Length <= Few)
             {
                 spanned = RowSpan.Of(blocks[0]);
                 blocks[0] = spanned.Coordinates;
@@ -164,8 +167,8 @@ sealed class LogisticProblem : IDisposable
 
     public int Count => labels.Length;
 
-    // Numbers of a sample that is minimised over.
-    int Inner => span?.Rank ?? width;
+    /// <summary>Weights a class that are minimised over.</summary>
+    public int Unknowns => span?.Rank ?? width;
 
     /// <summary>All zeros: [W, b].</summary>
     public double[] Start() => new double[classes * (width + 1)];
@@ -193,14 +196,14 @@ sealed class LogisticProblem : IDisposable
     public LogisticRegression Solve(double strength, double[] parameters, Lbfgs method, CancellationToken cancellation) => ComputeThread.Run(() =>
     {
         using var noGrad = Libtorch.NoGrad();
-        var scale = Curvature.Preconditioner(second, Inner, classes, strength);
+        var scale = Curvature.Preconditioner(second, Unknowns, classes, strength);
         var offsets = parameters.AsSpan(classes * width);
         var point = span is null ? parameters : [.. span.Inward(parameters.AsSpan(0, classes * width), classes), .. offsets];
         var minimum = method.Minimise(point, scale, (at, gradient) => Evaluate(at, gradient, strength), cancellation);
         if (span is not null)
         {
-            span.Outward(point.AsSpan(0, classes * Inner), classes).CopyTo(parameters.AsSpan());
-            point.AsSpan(classes * Inner).CopyTo(offsets);
+            span.Outward(point.AsSpan(0, classes * Unknowns), classes).CopyTo(parameters.AsSpan());
+            point.AsSpan(classes * Unknowns).CopyTo(offsets);
         }
         return Result(parameters, minimum, strength);
     });
@@ -234,11 +237,11 @@ sealed class LogisticProblem : IDisposable
     double Evaluate(ReadOnlySpan<double> point, Span<double> gradient, double strength)
     {
         using var scope = TensorScope.Enter("logistic regression");
-        var matrix = classes * Inner;
-        var weights = Tensor.From(point[..matrix], classes, Inner);
+        var matrix = classes * Unknowns;
+        var weights = Tensor.From(point[..matrix], classes, Unknowns);
         var transposed = weights.Transpose(0, 1);
         var offsets = Tensor.From(point[matrix..], classes);
-        var slopes = Ops.Zeros([classes, Inner], ScalarType.Double);
+        var slopes = Ops.Zeros([classes, Unknowns], ScalarType.Double);
         gradient[matrix..].Clear();
         double loss = 0;
         var at = 0;
