@@ -5,8 +5,8 @@ namespace Tandem.Runs;
 /// <summary>The curves of a report, by what they tell: learning, evaluation, health, pace.</summary>
 static class ReportCurves
 {
-    /// <summary>What the gauges measure, in words; other gauges keep their names.</summary>
-    static readonly (string Name, string Title, string About)[] Gauges =
+    /// <summary>What is logged, in words and in the order of the diagrams; the rest keeps its names and comes last.</summary>
+    static readonly (string Name, string Title, string About)[] Known =
     [
         ("variance", "Variance", "how much a feature differs from sample to sample; near 0 means collapse"),
         ("effective_rank", "Effective rank", "how many directions the features use"),
@@ -18,11 +18,6 @@ static class ReportCurves
         ("prediction_deviation", "Deviation of predictions", "standard deviation over masked places, mean over channels; near 0 means collapse"),
         ("target_deviation", "Deviation of targets", "standard deviation over masked places, mean over channels; near 0 means collapse"),
         ("masked_share", "Masked share", "how much of a sample the student does not see"),
-    ];
-
-    /// <summary>What else is logged, in words; the rest keeps its names.</summary>
-    static readonly (string Name, string Title, string About)[] Others =
-    [
         ("gradient_norm", "Gradient norm", "length of the gradient before clipping"),
         ("teacher_decay", "Teacher's decay", "how much of the teacher stays at each update"),
         ("waiting", "Waiting for data", "share of the time"),
@@ -60,12 +55,11 @@ static class ReportCurves
                 .Figure(Title(family[0]), "frozen features judged while training goes on")));
 
         yield return Section("Health", Under("gauge/").GroupBy(name => name[(name.LastIndexOf('/') + 1)..], StringComparer.Ordinal)
-            .OrderBy(gauge => Array.FindIndex(Gauges, known => known.Name == gauge.Key) is var place and >= 0 ? place : int.MaxValue)
+            .OrderBy(gauge => Array.FindIndex(Known, known => known.Name == gauge.Key) is var place and >= 0 ? place : int.MaxValue)
             .Select(gauge =>
             {
-                var known = Array.Find(Gauges, known => known.Name == gauge.Key);
-                return new Chart([.. gauge.OrderBy(name => Order(Place(name))).Select(name => Curve(metrics, name, Place(name).Replace('_', ' ')))], positive: gauge.Key == "variance")
-                    .Figure(known.Title ?? Capital(gauge.Key), known.About ?? "");
+                var (title, about) = InWords(gauge.Key);
+                return new Chart([.. gauge.OrderBy(name => Order(Place(name))).Select(name => Curve(metrics, name, Place(name).Replace('_', ' ')))], positive: gauge.Key == "variance").Figure(title, about);
             }));
 
         List<string> pace = [];
@@ -77,8 +71,8 @@ static class ReportCurves
             pace.Add(new Chart([new Series("GiB", [.. Curve(metrics, name, "").Points.Select(point => (point.X, point.Y / (1 << 30)))])]).Figure(Capital(name[..^"_bytes".Length])));
         pace.AddRange(names.Where(name => !used.Contains(name)).Select(name =>
         {
-            var known = Array.Find(Others, known => known.Name == name);
-            return new Chart([Curve(metrics, name, known.Title ?? Capital(name))], positive: name.Contains("norm", StringComparison.Ordinal)).Figure(known.Title ?? Capital(name), known.About ?? "");
+            var (title, about) = InWords(name);
+            return new Chart([Curve(metrics, name, title)], positive: name.Contains("norm", StringComparison.Ordinal)).Figure(title, about);
         }));
         yield return Section("Pace and schedule", pace);
     }
@@ -130,6 +124,8 @@ static class ReportCurves
 
     /// <summary>Within its family a score is told by what follows: "untrained"; the score itself is the trained encoder's.</summary>
     static string Short(string score) => score.IndexOfAny(['_', '.']) is var at and > 0 ? score[(at + 1)..].Replace('_', ' ') : "this encoder";
+
+    static (string Title, string About) InWords(string name) => Array.Find(Known, known => known.Name == name) is { Title: not null } known ? (known.Title, known.About) : (Capital(name), "");
 
     static string Place(string gauge) => gauge.Split('/') is { Length: > 2 } parts ? string.Join(' ', parts[1..^1]) : "value";
 

@@ -35,6 +35,16 @@ public sealed partial class HouseTests
         Assert.DoesNotContain(File.ReadLines(operators), line => line.TrimStart().StartsWith("aten::gelu", StringComparison.Ordinal) || line.TrimStart().StartsWith("gelu", StringComparison.Ordinal));
     }
 
+    /// <summary>One way of learning serves every kind of data; what kinds there are is for front ends and recipes to know.</summary>
+    [Fact]
+    public void MethodsKnowNoModality()
+    {
+        var files = Repository.Files(Path.Combine("src", "Tandem", "Methods"), "*.cs").ToList();
+        Assert.NotEmpty(files);
+        foreach (var file in files)
+            Assert.DoesNotContain(File.ReadLines(file).Select((line, i) => $"{i + 1}: {line.Trim()}").Prepend(Path.GetFileName(file)), line => Modality().IsMatch(line));
+    }
+
     [Fact]
     public void EveryProgramInTheLauncherIsExecutable()
     {
@@ -42,6 +52,9 @@ public sealed partial class HouseTests
         foreach (var script in new[] { "tandem", "test.sh", ".ci/run", "native/build.sh" })
             Assert.True(!OperatingSystem.IsWindows() && File.GetUnixFileMode(Repository.At(script)).HasFlag(UnixFileMode.UserExecute), script);
     }
+
+    [GeneratedRegex("picture|pixel|image|photo|audio|speech|waveform|recording|sentence|(?<![a-z])text|(?-i:Text)", RegexOptions.IgnoreCase)]
+    private static partial Regex Modality();
 
     [GeneratedRegex(@"/work/|/shared/|api\.nuget\.org|registry\.npmjs|deb\.debian\.org|\b(?:helper session|this session)\b", RegexOptions.IgnoreCase)]
     private static partial Regex Place();
