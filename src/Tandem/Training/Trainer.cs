@@ -58,7 +58,8 @@ public sealed class Trainer : IDisposable
     int lastSamples;
     HealthJudge? judge;
     Verdict? verdict;
-    double secondsBefore, lastLoss = double.NaN;
+    double secondsBefore;
+    double? lastLoss;
     TimeSpan lastCheckpoint, waitedBefore, evaluation;
 
     /// <summary>Prepares a run; nothing is computed yet.</summary>
@@ -72,6 +73,7 @@ public sealed class Trainer : IDisposable
         optimizer = new(method.Weights, options.Optimizer);
         events = EventFile.Create(run.Path, DateTimeOffset.UtcNow);
         status = run.Status();
+        lastLoss = status.Loss; // a resumed run may have no step left
     }
 
     /// <summary>Completed updates.</summary>
@@ -93,6 +95,7 @@ public sealed class Trainer : IDisposable
     {
         metrics = run.OpenMetrics(update);
         judge = Judge();
+        verdict = judge.Current;
         clock.Start();
         status = run.WriteStatus(status with { State = RunState.Running, Step = update, Steps = steps, Error = null });
         Tell("start");
@@ -182,7 +185,7 @@ public sealed class Trainer : IDisposable
         lastLoss = loss / weight;
         values.InsertRange(0,
         [
-            ("loss", lastLoss),
+            ("loss", loss / weight),
             .. parts.Select(p => ($"loss/{p.Key}", p.Value / weight)),
             ("lr", options.Schedule.At(update, options.Optimizer.LearningRate, steps)),
             ("gradient_norm", norm),
@@ -284,7 +287,7 @@ public sealed class Trainer : IDisposable
 
     void Checkpoint((string Name, double Value)? best = null)
     {
-        status = status with { Step = update, Steps = steps, Samples = samples, Seconds = Seconds, Eta = Left, Loss = double.IsNaN(lastLoss) ? status.Loss : lastLoss };
+        status = status with { Step = update, Steps = steps, Samples = samples, Seconds = Seconds, Eta = Left, Loss = lastLoss };
         if (best is { } b)
             status = status with { BestBy = b.Name, BestValue = b.Value };
         status = run.WriteCheckpoint(status, folder =>
@@ -327,7 +330,7 @@ public sealed class Trainer : IDisposable
         if (end == TrainingEnd.NotFinite)
             status = run.WriteStatus(status with { Verdict = "collapsed", VerdictReason = reason });
         run.Log(reason is null ? "finished" : $"ended: {reason}");
-        return new(end, update, Seconds, lastLoss, reason) { Verdict = verdict };
+        return new(end, update, Seconds, lastLoss ?? double.NaN, reason) { Verdict = verdict };
     }
 
     double Seconds => secondsBefore + clock.Elapsed.TotalSeconds;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json;
 using Tandem.Runs;
 using Tandem.Tests.Cli;
 using Tandem.Tests.Data;
@@ -59,11 +60,20 @@ public sealed class ResumeTests
     public void ResumingAFinishedRunDoesNothing()
     {
         using var folder = new TemporaryFolder();
-        Assert.Equal(0, TandemProgram.RunWith(TinyRun.Environment(folder), ["pretrain", .. TinyRun.Recipe(folder, "run", "steps=6")]).ExitCode);
+        var first = TandemProgram.RunWith(TinyRun.Environment(folder), ["pretrain", .. TinyRun.Recipe(folder, "run", "steps=6", "--json")]);
+        Assert.True(first.ExitCode == 0, first.Error);
         var before = TinyRun.Weights(folder["run"]);
-        var again = TandemProgram.RunWith(TinyRun.Environment(folder), "resume", folder["run"]);
+        var again = TandemProgram.RunWith(TinyRun.Environment(folder), "resume", folder["run"], "--json");
         Assert.True(again.ExitCode == 0, again.Error);
         Assert.Equal(before.Student, TinyRun.Weights(folder["run"]).Student);
+        Assert.Equal(End(first), End(again));
+        Assert.True(double.IsFinite(End(again).Loss));
+    }
+
+    static (string State, int Step, double Loss, string? Verdict) End(TandemProgram.Result result)
+    {
+        var line = JsonDocument.Parse(result.Output.TrimEnd().Split('\n')[^1]).RootElement;
+        return (line.GetProperty("state").GetString()!, line.GetProperty("step").GetInt32(), line.GetProperty("loss").GetDouble(), line.GetProperty("verdict").GetString());
     }
 
     static void NothingIsHalfWritten(string run)
