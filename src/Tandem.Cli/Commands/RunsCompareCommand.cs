@@ -13,7 +13,7 @@ sealed class RunsCompareCommand : Command
 
     public override IReadOnlyList<Operand> Operands { get; } = [new("RUN", "a run folder"), new("RUN", "run folders to compare it with", Times.AtLeastOnce)];
 
-    public override IReadOnlyList<Setting> Settings { get; } = [new("out", "one self-contained page with these tables and all curves over each other (none)")];
+    public override IReadOnlyList<Setting> Settings { get; } = [new("out", "one self-contained page with these tables and the curves of loss, evaluations and health over each other (none)")];
 
     public override string Remarks => "best is the least loss or the highest evaluation. Equal time is the longest that all runs have logged; values are the last ones up to it.";
 

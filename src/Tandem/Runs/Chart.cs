@@ -14,14 +14,15 @@ namespace Tandem.Runs;
 sealed record Series(string Name, IReadOnlyList<(double X, double Y)> Points, bool Marks = false, bool Reference = false, int? Colour = null)
 {
     /// <summary>The class of its line at a place among the curves.</summary>
-    public string Class(int place) => Reference ? "reference" : string.Create(CultureInfo.InvariantCulture, $"s{(Colour ?? place) % 6}");
+    public string Class(int place) => Reference ? "reference" : string.Create(CultureInfo.InvariantCulture, $"s{(Colour ?? place) % 12}");
 
     /// <summary>The class of its marks.</summary>
     public string MarkClass(int place) => string.Create(CultureInfo.InvariantCulture, $"d{(Colour ?? place) % 6}");
 }
 
 /// <summary>
-/// A diagram of curves over steps or time, drawn as SVG. Many points are gathered into bins, of which the mean is drawn. Curves differ in colour and in dashes, so that they can be told apart in grey.
+/// A diagram of curves over steps or time, drawn as SVG. Many points are gathered into bins, of which the mean is drawn. Curves differ in colour and in dashes, so that they can be told apart in grey;
+/// from the seventh on colours come again with other dashes, from the thirteenth on both.
 /// </summary>
 sealed class Chart
 {

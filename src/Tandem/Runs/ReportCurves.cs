@@ -125,7 +125,8 @@ static class ReportCurves
     /// <summary>Within its family a score is told by what follows: "untrained"; the score itself is the trained encoder's.</summary>
     static string Short(string score) => score.IndexOfAny(['_', '.']) is var at and > 0 ? score[(at + 1)..].Replace('_', ' ') : "this encoder";
 
-    static (string Title, string About) InWords(string name) => Array.Find(Known, known => known.Name == name) is { Title: not null } known ? (known.Title, known.About) : (Capital(name), "");
+    /// <summary>A logged number in words: its title, and what it means or nothing.</summary>
+    internal static (string Title, string About) InWords(string name) => Array.Find(Known, known => known.Name == name) is { Title: not null } known ? (known.Title, known.About) : (Capital(name), "");
 
     static string Place(string gauge) => gauge.Split('/') is { Length: > 2 } parts ? string.Join(' ', parts[1..^1]) : "value";
 

@@ -3,9 +3,18 @@ using System.Text;
 
 namespace Tandem.Runs;
 
-/// <summary>A comparison as a page: what came out, in what the recipes differ, and all curves over each other, by steps and by time.</summary>
+/// <summary>A comparison as a page: what came out, in what the recipes differ, and curves over each other: loss and evaluations by steps and by time, and what tells collapse by steps.</summary>
 static class RunComparisonPage
 {
+    // Of the many gauges those that differ most between runs that learn and runs that do not, where targets are made and where features leave the encoder.
+    static readonly (string Name, string Of)[] Gauges =
+    [
+        ("gauge/target/sample_share", "targets"),
+        ("gauge/target/effective_rank", "targets"),
+        ("gauge/student/sample_share", "the student's features"),
+        ("gauge/student/effective_rank", "the student's features"),
+    ];
+
     public static string Html(RunComparison runs)
     {
         var html = new StringBuilder(Report.Head(string.Join(", ", runs.Names)));
@@ -18,6 +27,7 @@ static class RunComparisonPage
         }
         foreach (var section in new[] { Curves(runs, "Curves over steps", "step", 1, runs.OverSteps), Timed(runs) })
             html.Append(section);
+        html.Append(Health(runs));
         html.Append("<section><h2>Recipes</h2>\n");
         html.Append(runs.Differences.Count == 0 ? "<p class=\"about\">The recipes do not differ.</p>\n" : Table(runs, "Key", runs.Differences.Select(row => (row.Key, (IEnumerable<string>)row.Texts))));
         html.Append("</section>\n");
@@ -43,10 +53,22 @@ static class RunComparisonPage
         ReportCurves.Section(title, new[] { "loss" }.Concat(runs.Scores).Select(metric =>
         {
             var score = RunDescription.IsEvaluation(metric);
-            List<Series> curves = [.. runs.Names.Select((name, run) => new Series(name, [.. points(run, metric).Select(point => (point.X / size, point.Y))], Marks: score, Colour: run)).Where(curve => curve.Points.Count > 0)];
+            var curves = CurvesOf(runs, run => [.. points(run, metric).Select(point => (point.X / size, point.Y))], score);
             return curves.Count == 0 ? "" : new Chart(curves, percent: score && curves.TrueForAll(curve => curve.Points.All(point => point.Y is >= 0 and <= 1)), positive: !score, axis: axis)
                 .Figure(score ? ReportCurves.FullTitle(metric) : "Loss");
         }));
+
+    static string Health(RunComparison runs) =>
+        ReportCurves.Section("Health over steps", Gauges.Select(gauge =>
+        {
+            var (title, about) = ReportCurves.InWords(gauge.Name[(gauge.Name.LastIndexOf('/') + 1)..]);
+            var curves = CurvesOf(runs, run => runs.OverSteps(run, gauge.Name));
+            return curves.Count == 0 ? "" : new Chart(curves).Figure($"{title}, {gauge.Of}", about);
+        }));
+
+    // A run has the same colour in every diagram.
+    static List<Series> CurvesOf(RunComparison runs, Func<int, IReadOnlyList<(double X, double Y)>> points, bool marks = false) =>
+        [.. runs.Names.Select((name, run) => new Series(name, points(run), marks, Colour: run)).Where(curve => curve.Points.Count > 0)];
 
     static string Table(RunComparison runs, string first, IEnumerable<(string Name, IEnumerable<string> Values)> rows)
     {

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Tandem.Runs;
 using Xunit;
 
@@ -89,6 +90,21 @@ public sealed class RunListingTests : IDisposable
         foreach (var words in new[] { "After equal time", "Curves over steps", "Curves over time", "<b>kNN</b>", "The recipes do not differ.", ">a<", ">b<" })
             Assert.Contains(words, html, StringComparison.Ordinal);
         Assert.DoesNotContain("NaN", html, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AComparisonShowsTheHealthOfTwelveRunsInLinesOfTheirOwn()
+    {
+        List<string> runs = [.. Enumerable.Range(0, 12).Select(run => folder[$"run{run}"])];
+        runs.ForEach(run => SyntheticRun.Write(run));
+        RunComparison.Of(runs).WritePage(folder["page.html"]);
+        var html = File.ReadAllText(folder["page.html"]);
+        var (start, end) = (html.IndexOf("<b>Effective rank, targets</b>", StringComparison.Ordinal), html.IndexOf("<b>Effective rank, the student's features</b>".Replace("'", "&#39;", StringComparison.Ordinal), StringComparison.Ordinal));
+        Assert.InRange(start, 0, end);
+        var lines = Regex.Matches(html[start..end], "<path class=\"(s[0-9]+)\" d=\"M[^1]").Select(match => match.Groups[1].Value).Distinct().ToList();
+        Assert.Equal(12, lines.Count);
+        var styles = lines.ConvertAll(line => Regex.Match(html, $@"\.{line} \{{ ([^}}]+) \}}").Groups[1].Value);
+        Assert.Equal(12, styles.Where(style => style.Length > 0).Distinct().Count());
     }
 
     [Fact]
