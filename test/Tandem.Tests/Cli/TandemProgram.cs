@@ -8,6 +8,11 @@ static class TandemProgram
     /// <summary>What a process said and how it ended.</summary>
     public sealed record Result(int ExitCode, string Output, string Error);
 
+    // Where commands run: a folder of their own, since what lies in the system's is anybody's (a folder "runs", say).
+    static readonly TemporaryFolder Here = new();
+
+    static TandemProgram() => AppDomain.CurrentDomain.ProcessExit += (_, _) => Here.Dispose();
+
     /// <summary>Runs it to its end.</summary>
     public static Result Run(params string[] arguments) => RunWith([], arguments);
 
@@ -34,7 +39,7 @@ static class TandemProgram
             UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            WorkingDirectory = Path.GetTempPath(),
+            WorkingDirectory = Here.Path,
         };
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
