@@ -74,11 +74,11 @@ sealed class TrainingDisplay(Output output, string folder)
                 stop.ThrowIfCancellationRequested();
                 return 0;
             case TrainingEnd.Collapsed:
-                throw Stopped(result, $"training stopped at step {result.Step}: the representation collapsed. {result.Reason}", "representations that differ",
-                    "Earlier checkpoints are kept. watch.action=warn goes on all the same.");
+                throw Stopped(result, $"training stopped at step {result.Step}. {result.Reason}", result.Verdict?.Gauge == "loss" ? "a loss that falls" : "representations that differ",
+                    $"Its checkpoints are kept; what is changed takes a new run: tandem pretrain RECIPE out=FOLDER. To go on with this one all the same: tandem resume {folder} watch.action=warn");
             default:
-                throw Stopped(result, $"training stopped at step {result.Step}: {result.Reason}", "finite numbers",
-                    "The last good weights are kept. Try a lower optimizer.learning_rate, a longer schedule.warmup, or --precision float32.");
+                throw Stopped(result, $"training stopped at step {result.Step}. {result.Reason}", "finite numbers",
+                    $"The last good weights are kept; a new run can start from them: tandem pretrain RECIPE init={folder} out=FOLDER optimizer.learning_rate=…");
         }
     }
 

@@ -19,6 +19,9 @@ namespace Tandem;
 /// var result = pretraining.Run(e => Console.WriteLine(e.Kind));</code></example>
 public sealed class Pretraining : IDisposable
 {
+    // What may change in the middle of a run, because nothing that is computed depends on it.
+    static readonly string[] Changeable = ["run.threads", "run.device", "watch.action"];
+
     readonly PretrainingRecipe recipe;
     readonly Source source;
     readonly RunFolder run;
@@ -88,15 +91,17 @@ public sealed class Pretraining : IDisposable
     /// <param name="folder">The run folder.</param>
     /// <param name="command">The command line, for the log.</param>
     /// <param name="note">Hears of what is worth knowing.</param>
-    /// <param name="machine"><c>run.threads=N</c>, <c>run.device=NAME</c>: what may differ between the machines that a run goes on on.</param>
-    /// <exception cref="TandemException">There is no run, it is in use, or its checkpoint cannot be read.</exception>
-    public static Pretraining Resume(string folder, string? command = null, Action<string>? note = null, params IEnumerable<string> machine) => ComputeThread.Run(() =>
+    /// <param name="changes"><c>run.threads=N</c>, <c>run.device=NAME</c>, <c>watch.action=WORD</c>: what does not change what is computed.</param>
+    /// <exception cref="TandemException">There is no run, it is in use, its checkpoint cannot be read, or a change is none of these.</exception>
+    public static Pretraining Resume(string folder, string? command = null, Action<string>? note = null, params IEnumerable<string> changes) => ComputeThread.Run(() =>
     {
+        foreach (var change in changes.Where(change => !Changeable.Contains(change.Split('=')[0], StringComparer.Ordinal)))
+            throw new TandemException(ErrorKind.Usage, $"'{change}' cannot change in the middle of a run", expected: string.Join(", ", Changeable), remedy: $"A new run from these weights: tandem pretrain RECIPE init={folder} out=FOLDER {change}");
         using var opened = new Undo();
         var run = opened.Hold(RunFolder.Open(folder));
         var document = RecipeDocument.Parse(run.RecipeText, run["recipe.json"]);
-        foreach (var argument in machine)
-            document.Apply(argument);
+        foreach (var change in changes)
+            document.Apply(change);
         var recipe = PretrainingRecipe.Read(document);
         var device = Prepare(recipe);
         // Without a checkpoint the run never got past its beginning, and begins again.

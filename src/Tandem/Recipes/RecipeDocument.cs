@@ -80,7 +80,7 @@ public sealed class RecipeDocument
             var file = argument[1..];
             if (!File.Exists(file))
                 throw new TandemException(ErrorKind.Usage, $"there is no file '{file}'", argument);
-            root.Merge(Unpack(RecipeReader.Read(RecipeLibrary.Text(file), OriginKind.File, file), out _));
+            PutOn(root, Unpack(RecipeReader.Read(RecipeLibrary.Text(file), OriginKind.File, file), out _));
             return;
         }
         var equals = argument.IndexOf('=', StringComparison.Ordinal);
@@ -227,11 +227,29 @@ public sealed class RecipeDocument
         }
         if (place.Parts!.TryGetValue(names[^1], out var before) && before.IsSection && !node.IsSection && node.Value?.ToString() is not (null or "null" or "none"))
             throw new TandemException(ErrorKind.Usage, $"'{key}' is a section and takes no value", node.Origin.ToString(), $"one of {string.Join(", ", before.Parts!.Keys.Select(part => $"{key}.{part}"))}");
+        if (SetsSteps(key, node))
+            root.Parts!["run"].Parts!.Remove("budget");
         if (before is null)
             place.Parts[names[^1]] = node;
         else
             before.Merge(node);
     }
+
+    // Steps and a budget both say how long: steps that are set on top of a budget replace it, as a budget does with steps. Of the two in one recipe the budget counts.
+    static void PutOn(RecipeNode below, RecipeNode above)
+    {
+        if (above.Find("run") is { } run && SetsSteps("run", run))
+            below.Find("run")?.Parts?.Remove("budget");
+        below.Merge(above);
+    }
+
+    // What is worked out from a budget leaves it standing.
+    static bool SetsSteps(string key, RecipeNode node) => key switch
+    {
+        "run.steps" => node.Origin.Kind != OriginKind.Computed,
+        "run" => node.Find("steps") is { Origin.Kind: not OriginKind.Computed } && node.Find("budget") is null,
+        _ => false,
+    };
 
     IEnumerable<string> Siblings(string path)
     {
@@ -261,7 +279,7 @@ public sealed class RecipeDocument
         var below = Open(!RecipeLibrary.Has(name) && File.Exists(beside) ? beside : name, depth + 1, out _);
         // What was measured with the base was not measured with what is built on it.
         below.Parts!.Remove("expect");
-        below.Merge(node);
+        PutOn(below, node);
         return below;
     }
 

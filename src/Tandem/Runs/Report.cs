@@ -30,7 +30,7 @@ public static class Report
         var metrics = Metrics.Read(run.MetricsPath).ToList();
         var status = run.Status();
         var environment = run.Environment();
-        var recipe = run.ReadObject("recipe.json");
+        var recipe = run.Recipe();
         var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(run.Path)));
         var html = new StringBuilder();
         var looked = LookedSamples.Read(run);
@@ -38,7 +38,7 @@ public static class Report
         html.Append(Head(name, tiles.Style));
         Header(html, run, name, status, recipe, environment, metrics);
         Figures(html, status, metrics);
-        foreach (var section in ReportCurves.Sections(metrics, RunContents.Expected(recipe)))
+        foreach (var section in ReportCurves.Sections(metrics, RunContents.Expected(recipe, status.Steps)))
             html.Append(section);
         html.Append(ReportSamples.Masked(MaskedSamples.ReadAll(run)));
         html.Append(ReportMap.Section(maps, tiles));

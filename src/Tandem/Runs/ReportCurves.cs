@@ -29,9 +29,11 @@ static class ReportCurves
     /// <summary>The sections.</summary>
     /// <param name="metrics">What was logged.</param>
     /// <param name="expected">Curves to compare with, by the names of metrics.</param>
-    public static IEnumerable<string> Sections(IReadOnlyList<MetricsLine> metrics, IReadOnlyDictionary<string, IReadOnlyList<(double X, double Y)>> expected)
+    public static IEnumerable<string> Sections(IReadOnlyList<MetricsLine> metrics, Reference expected)
     {
-        IEnumerable<Series> Reference(string key, string name = "reference") => expected.TryGetValue(key, out var points) ? [new Series(name, points, Reference: true)] : [];
+        IEnumerable<Series> Reference(string key, string name = "reference") => expected.Curves.TryGetValue(key, out var points) ? [new Series(name, points, Reference: true)] : [];
+        string About(string text, params IEnumerable<string> keys) =>
+            keys.Any(expected.Curves.ContainsKey) && expected.Data.Length > 0 ? $"{text}{(text.Length > 0 ? "; " : "")}reference: the recipe on {expected.Data}" : text;
 
         var names = metrics.SelectMany(line => line.Values.Keys).Distinct(StringComparer.Ordinal).ToList();
         var used = new HashSet<string>(["samples", "seconds", "loss", "lr", "samples_per_second"], StringComparer.Ordinal);
@@ -44,15 +46,15 @@ static class ReportCurves
 
         List<string> learning = [];
         if (names.Contains("loss"))
-            learning.Add(new Chart([Curve(metrics, "loss", "loss"), .. Reference("loss")], positive: true).Figure("Loss"));
+            learning.Add(new Chart([Curve(metrics, "loss", "loss"), .. Reference("loss")], positive: true).Figure("Loss", About("", "loss")));
         if (Under("loss/") is { Count: > 0 } parts)
-            learning.Add(new Chart([.. parts.Select(part => Curve(metrics, part, part["loss/".Length..])), .. parts.SelectMany(part => Reference(part, $"{part["loss/".Length..]}, reference"))], positive: true).Figure("Parts of the loss"));
+            learning.Add(new Chart([.. parts.Select(part => Curve(metrics, part, part["loss/".Length..])), .. parts.SelectMany(part => Reference(part, $"{part["loss/".Length..]}, reference"))], positive: true).Figure("Parts of the loss", About("", parts)));
         yield return Section("Learning", learning);
 
         var scores = Under("eval/");
         yield return Section("Evaluation", scores.Count == 0 ? [] : Families(scores).Select(family =>
             new Chart([.. family.Select(score => Curve(metrics, score, Short(score), marks: true)), .. family.SelectMany(score => Reference(score, score == family[0] ? "reference" : $"{Short(score)}, reference"))], percent: family.All(score => Report.Values(metrics, score).TrueForAll(value => value is >= 0 and <= 1)))
-                .Figure(Title(family[0]), "frozen features judged while training goes on")));
+                .Figure(Title(family[0]), About("frozen features judged while training goes on", family))));
 
         yield return Section("Health", Under("gauge/").GroupBy(name => name[(name.LastIndexOf('/') + 1)..], StringComparer.Ordinal)
             .OrderBy(gauge => Array.FindIndex(Known, known => known.Name == gauge.Key) is var place and >= 0 ? place : int.MaxValue)

@@ -51,7 +51,7 @@ public sealed class RunComparison
         States = [.. runs.Zip(statuses, RunJudgement.State)];
         Verdicts = [.. statuses.Select(status => status.Verdict)];
         metrics = [.. runs.Select(run => Metrics.Read(run.MetricsPath).ToList())];
-        Differences = Differ([.. runs.Select(run => run.ReadObject("recipe.json"))]);
+        Differences = Differ([.. runs.Select(run => run.Recipe())]);
         Scores = [.. metrics.SelectMany(lines => lines.SelectMany(line => line.Values.Keys)).Where(RunDescription.IsEvaluation).Distinct(StringComparer.Ordinal)];
         Numbers =
         [

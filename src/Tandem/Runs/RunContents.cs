@@ -2,8 +2,14 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Tandem.Models.Formats;
+using Tandem.Recipes;
 
 namespace Tandem.Runs;
+
+/// <summary>Curves that a run's are compared with.</summary>
+/// <param name="Data">What they were measured on, in words; may be empty.</param>
+/// <param name="Curves">Steps and values by the names of metrics.</param>
+sealed record Reference(string Data, IReadOnlyDictionary<string, IReadOnlyList<(double X, double Y)>> Curves);
 
 /// <summary>What lies in a run's folder: what is the run's own, how much it is, and what the recipe says.</summary>
 static class RunContents
@@ -44,23 +50,6 @@ static class RunContents
     /// <summary>The folders that a run makes and fills.</summary>
     public static IEnumerable<string> Folders => Filled.Keys;
 
-    /// <summary>Whether a run has written here: a file of a person's own that is called <c>recipe.json</c> makes no run.</summary>
-    public static bool IsWritten(string folder)
-    {
-        if (!RunFolder.IsRun(folder))
-            return false;
-        using var run = RunFolder.Read(folder);
-        try
-        {
-            return run.ReadObject("recipe.json")["format"] is JsonValue format && format.ToString().StartsWith("tandem run recipe", StringComparison.Ordinal);
-        }
-        catch (TandemException)
-        {
-            // A damaged recipe beside the lock of a run.
-            return File.Exists(Path.Combine(folder, "lock"));
-        }
-    }
-
     /// <summary>The bytes of a file, or of all files in a folder; those behind symbolic links do not count.</summary>
     public static long Size(string path)
     {
@@ -94,21 +83,32 @@ static class RunContents
         _ => value.ToJsonString(),
     };
 
-    /// <summary>The curves that a recipe expects, by the names of metrics: <c>facts.expect.curves</c>, lists of [step, value]. What is no such list is left out.</summary>
-    public static IReadOnlyDictionary<string, IReadOnlyList<(double X, double Y)>> Expected(JsonObject document)
+    /// <summary>
+    /// What a recipe expects of its runs: <c>facts.expect.curves</c>, lists of [step, value] by the names of metrics; what is no such list is left out, and so are losses where
+    /// model, objective or batch are not the recipe's own, since they cannot be compared then.
+    /// </summary>
+    /// <param name="document">A run's <c>recipe.json</c>.</param>
+    /// <param name="steps">Updates of the run, beyond which nothing is compared; 0 while they are not known.</param>
+    public static Reference Expected(JsonObject document, long steps)
     {
         var curves = new Dictionary<string, IReadOnlyList<(double X, double Y)>>(StringComparer.Ordinal);
         if (document["facts"] is not JsonObject facts || facts["expect"] is not JsonObject expect || expect["curves"] is not JsonObject given)
-            return curves;
+            return new("", curves);
+        var own = (document["name"] as JsonValue)?.ToString();
+        var changed = RecipeValues(document).Any(value => DecidesLoss(value.Key) && RecipeOrigin.Parse(value.Origin) is { Kind: OriginKind.CommandLine or OriginKind.File } origin && (origin.Place is null || origin.Place != own));
         foreach (var (name, list) in given)
         {
+            if (changed && !RunDescription.IsEvaluation(name))
+                continue;
             List<(double X, double Y)> points = [.. (list as JsonArray ?? []).OfType<JsonArray>().Where(pair => pair.Count == 2)
-                .Select(pair => (X: Number(pair[0]), Y: Number(pair[1]))).Where(point => double.IsFinite(point.X) && double.IsFinite(point.Y)).OrderBy(point => point.X)];
+                .Select(pair => (X: Number(pair[0]), Y: Number(pair[1]))).Where(point => double.IsFinite(point.X) && double.IsFinite(point.Y) && (steps == 0 || point.X <= steps)).OrderBy(point => point.X)];
             if (points.Count > 0)
                 curves[name] = points;
         }
-        return curves;
+        return new((expect["data"] as JsonValue)?.ToString() ?? "", curves);
     }
+
+    static bool DecidesLoss(string key) => key is "data.batch" or "data.micro_batches" || (key != "model.init" && (key.StartsWith("model.", StringComparison.Ordinal) || key.StartsWith("objective.", StringComparison.Ordinal)));
 
     static double Number(JsonNode? node) => node is JsonValue value && value.GetValueKind() == JsonValueKind.Number
         && double.TryParse(value.ToJsonString(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : double.NaN;

@@ -32,7 +32,7 @@ public sealed class RunDescription
         var metrics = Metrics.Read(run.MetricsPath).ToList();
         Verdict = Status.Verdict;
         Reason = RunJudgement.Sentence(Status, metrics);
-        var recipe = run.ReadObject("recipe.json");
+        var recipe = run.Recipe();
         Recipe = recipe["name"] is JsonValue name ? name.ToString() : null;
         var values = RunContents.RecipeValues(recipe).ConvertAll(row => new RunValue(row.Key, row.Value, row.Origin));
         Chosen = values.FindAll(value => value.Origin != "default");

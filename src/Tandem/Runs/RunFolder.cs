@@ -53,9 +53,9 @@ public sealed class RunFolder : IDisposable
     /// <exception cref="TandemException">There is a run already, or a <c>recipe.json</c> of someone's own (<see cref="ErrorKind.Usage"/>).</exception>
     public static void RequireFree(string path)
     {
-        if (!IsRun(path))
+        if (!File.Exists(System.IO.Path.Combine(path, "recipe.json")))
             return;
-        throw RunContents.IsWritten(path)
+        throw IsRun(path)
             ? new TandemException(ErrorKind.Usage, "there is a run in this folder already", path,
                 remedy: $"Go on with it (`tandem resume {path}`), choose another folder with out=FOLDER, or delete it (`tandem runs rm {path}`).")
             : new TandemException(ErrorKind.Usage, "the folder holds a recipe.json that no run wrote, and a run would overwrite it", path, remedy: "Choose another folder with out=FOLDER.");
@@ -81,8 +81,17 @@ public sealed class RunFolder : IDisposable
         return new RunFolder(path, null);
     }
 
-    /// <summary>Whether a folder holds a run.</summary>
-    public static bool IsRun(string path) => File.Exists(System.IO.Path.Combine(path, "recipe.json"));
+    /// <summary>
+    /// Whether a folder holds a run: a <c>recipe.json</c> as runs write it (or one that is damaged) beside a run's lock or status. A recipe of a person's own, or a copy of a run's,
+    /// makes no run.
+    /// </summary>
+    public static bool IsRun(string path)
+    {
+        string At(string name) => System.IO.Path.Combine(path, name);
+        if (!File.Exists(At("recipe.json")) || !(File.Exists(At("lock")) || File.Exists(At("status.json"))))
+            return false;
+        return ReadObject(At("recipe.json")) is not { } recipe || (recipe["format"] is JsonValue format && format.ToString().StartsWith("tandem run recipe", StringComparison.Ordinal));
+    }
 
     /// <summary>The folder.</summary>
     public string Path { get; }
@@ -113,7 +122,7 @@ public sealed class RunFolder : IDisposable
     public void WriteEnvironment(JsonObject environment) => Write("environment.json", environment.ToJsonString(Written) + "\n");
 
     /// <summary><c>environment.json</c>, or an empty object.</summary>
-    public JsonObject Environment() => ReadObject("environment.json");
+    public JsonObject Environment() => ReadObject(this["environment.json"]) ?? [];
 
     /// <summary>Writes <c>status.json</c>, with heartbeat, process and host filled in.</summary>
     /// <returns>What was written.</returns>
@@ -180,22 +189,26 @@ public sealed class RunFolder : IDisposable
     /// <summary>Frees the folder for other processes.</summary>
     public void Dispose() => held?.Dispose();
 
-    internal JsonObject ReadObject(string name)
+    /// <summary><c>recipe.json</c> as an object; empty when it is damaged: reports and lists go on without it.</summary>
+    internal JsonObject Recipe() => ReadObject(this["recipe.json"]) ?? [];
+
+    // Null where there is no such file, or no object in it. People may have put comments into what they looked at.
+    static JsonObject? ReadObject(string path)
     {
         try
         {
-            return File.Exists(this[name]) && JsonNode.Parse(File.ReadAllText(this[name])) is JsonObject json ? json : [];
+            return File.Exists(path) ? JsonNode.Parse(File.ReadAllText(path), documentOptions: new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true }) as JsonObject : null;
         }
         catch (JsonException)
         {
-            return []; // reports and lists go on without it
+            return null;
         }
     }
 
     static void Require(string path)
     {
         if (!IsRun(path))
-            throw new TandemException(ErrorKind.Usage, "there is no run in this folder", path, "a folder with a recipe.json", "`tandem runs ls FOLDER` lists the runs below a folder.");
+            throw new TandemException(ErrorKind.Usage, "there is no run in this folder", path, "a folder with a run's recipe.json and status.json", "`tandem runs ls FOLDER` lists the runs below a folder.");
     }
 
     string? Named(string? name) => name is not null && Runs.Checkpoints.StepOf(name) is not null && Directory.Exists(Checkpoints.PathOf(name)) ? Checkpoints.PathOf(name) : null;

@@ -54,7 +54,7 @@ public static class RunListing
 
     static IEnumerable<string> Find(string folder, int depth)
     {
-        var written = RunContents.IsWritten(folder);
+        var written = RunFolder.IsRun(folder);
         if (written)
             yield return folder;
         if (depth == 0)
@@ -79,7 +79,7 @@ public static class RunListing
         {
             fault = error.Message;
         }
-        var recipe = run.ReadObject("recipe.json")["name"] is JsonValue given ? given.ToString() : null;
+        var recipe = run.Recipe()["name"] is JsonValue given ? given.ToString() : null;
         var best = Best(status, Metrics.Read(run.MetricsPath));
         if (name == ".")
             name = System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path)));

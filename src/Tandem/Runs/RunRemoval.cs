@@ -43,7 +43,7 @@ public static class RunRemoval
         var folder = new DirectoryInfo(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)));
         if (folder.LinkTarget is { } target)
             throw new TandemException(ErrorKind.Usage, "this is a symbolic link, not a run folder", path, remedy: $"Give the folder that it leads to: {target}.");
-        if (!RunContents.IsWritten(folder.FullName))
+        if (!RunFolder.IsRun(folder.FullName))
             throw new TandemException(ErrorKind.Usage, "there is no run in this folder, so nothing was removed", path, "a folder with a run's recipe.json", "`tandem runs ls FOLDER` lists the runs below a folder.");
         if (RunLock.IsHeld(folder.FullName))
             throw new TandemException(ErrorKind.Machine, "the run is in use by a living process, so nothing was removed", path, "a run that has ended", "Stop it first (Ctrl-C, or SIGTERM to its process), or wait until it has ended.");

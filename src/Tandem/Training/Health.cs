@@ -27,7 +27,10 @@ public static class Health
     /// <c>PLACE/periodicity</c> (sequences, where all places are present): by how much the autocorrelation along a sequence rises again after it has fallen; 1 and more where
     /// representations repeat.
     /// </summary>
-    /// <param name="states">Tensors of the step, [rows, places, width]; <c>padding</c> ([rows, places], true at padding) belongs to <c>student</c>, <c>local padding</c> to the others.</param>
+    /// <param name="states">
+    /// Tensors of the step, [rows, places, width]; <c>padding</c> ([rows, places], true at padding) belongs to <c>student</c>, <c>local padding</c> to the others. <c>keep</c>
+    /// (int64 [rows, kept]) says at which positions the student's last places stand; those before are no positions and do not count.
+    /// </param>
     /// <param name="rows">Rows looked at, at most.</param>
     /// <param name="sequence">Whether places lie in a line.</param>
     public static IReadOnlyList<(string Name, double Value)> Gauges(IReadOnlyDictionary<string, Tensor> states, int rows, bool sequence = false)
@@ -40,23 +43,29 @@ public static class Health
             if (!states.TryGetValue(place, out var state) || state.Shape.Length != 3)
                 continue;
             using var inner = TensorScope.Enter(place);
-            var x = Real(state, states.GetValueOrDefault(place == "student" ? "padding" : "local padding"), rows);
+            var student = place == "student";
+            var positions = student ? states.GetValueOrDefault("keep") : null;
+            var (chosen, length) = Chosen(state, states.GetValueOrDefault(student ? "padding" : "local padding"), rows);
+            var from = positions is null ? 0 : state.Size(1) - positions.Size(1);
+            length = Math.Max(length, from + 1);
+            var x = Part(state.Detach(), chosen, from, length).To(ScalarType.Float);
             var (variance, rank) = Spread(x);
             gauges.Add(($"{place}/variance", variance));
             gauges.Add(($"{place}/effective_rank", rank));
             var unit = x.Div(x.Square().Sum([2], keepdim: true).Sqrt().ClampMin(1e-12));
-            gauges.Add(($"{place}/cosine_samples", Likeness(unit, 0)));
+            var groups = positions is null ? null : Groups(Part(positions, chosen, 0, length - from));
+            gauges.Add(($"{place}/cosine_samples", groups is null ? Likeness(unit, 0) : LikenessWithin(groups, unit)));
             gauges.Add(($"{place}/cosine_positions", Likeness(unit, 1)));
-            gauges.Add(($"{place}/sample_share", Share(x, 0)));
+            gauges.Add(($"{place}/sample_share", groups is null ? Share(x, 0) : ShareWithin(groups, x)));
             gauges.Add(($"{place}/position_share", Share(x, 1)));
-            if (sequence && place != "student")
+            if (sequence && !student)
                 gauges.Add(($"{place}/periodicity", Periodicity(x)));
         }
         return gauges;
     }
 
     // Rows at equal distances, so that they belong to different samples (copies of one are adjacent); of padded ones the longer half, cut to the shortest of it.
-    static Tensor Real(Tensor state, Tensor? padding, int rows)
+    static (Tensor Rows, long Length) Chosen(Tensor state, Tensor? padding, int rows)
     {
         var all = state.Size(0);
         var taken = Math.Min(rows, all);
@@ -74,8 +83,21 @@ public static class Health
             ids = [.. ids.Where((_, i) => real[i] >= median)];
             length = Math.Max(1, median);
         }
-        var chosen = state.Detach().IndexSelect(0, Tensor.From(HostTensor.From<long>(ids, ids.Length), state.Device)).To(ScalarType.Float);
-        return length == state.Size(1) ? chosen : chosen.Narrow(1, 0, length).Contiguous();
+        return (Tensor.From(HostTensor.From<long>(ids, ids.Length), state.Device), length);
+    }
+
+    static Tensor Part(Tensor x, Tensor rows, long from, long to)
+    {
+        var chosen = x.IndexSelect(0, rows);
+        return from == 0 && to == x.Size(1) ? chosen : chosen.Narrow(1, from, to - from).Contiguous();
+    }
+
+    // 1 where a vector stands at a position: [vectors, positions].
+    static Tensor Groups(Tensor positions)
+    {
+        var flat = positions.Reshape([-1, 1]);
+        var count = (long)positions.Max().Item() + 1;
+        return flat.Eq(Tensor.From(HostTensor.From<long>([.. Enumerable.Range(0, (int)count).Select(i => (long)i)], 1, count), positions.Device)).To(ScalarType.Float);
     }
 
     static (double Variance, double Rank) Spread(Tensor x)
@@ -122,6 +144,29 @@ public static class Health
         var within = x.Sub(x.Mean([dimension], keepdim: true)).Square().Mean().Item() * n / (n - 1);
         return total > 0 ? within / total : 0;
     }
+
+    // Likeness and share between samples where each row has positions of its own: of the vectors that stand at one position, over all positions.
+    static double LikenessWithin(Tensor groups, Tensor unit)
+    {
+        var counts = groups.Sum([0]).ToFloats();
+        double vectors = groups.Size(0), pairs = counts.Sum(n => (double)n * (n - 1));
+        return pairs == 0 ? double.NaN : (SumsOf(groups, unit).Square().Sum().Item() - vectors) / pairs;
+    }
+
+    static double ShareWithin(Tensor groups, Tensor x)
+    {
+        var counts = groups.Sum([0], keepdim: true);
+        double vectors = groups.Size(0), free = vectors - counts.ToFloats().Count(n => n > 0);
+        if (free < 1)
+            return double.NaN;
+        var centred = x.Sub(x.Mean([0, 1], keepdim: true));
+        var total = centred.Square().Sum().Item();
+        var between = SumsOf(groups, centred).Square().Sum([1]).Div(counts.Reshape([-1]).ClampMin(1)).Sum().Item();
+        return total > 0 ? Math.Max(0, total - between) / free / (total / (vectors - 1)) : 0;
+    }
+
+    // [positions, width]
+    static Tensor SumsOf(Tensor groups, Tensor x) => groups.Transpose(0, 1).Matmul(x.Reshape([-1, x.Size(2)]));
 
     static double Periodicity(Tensor x)
     {

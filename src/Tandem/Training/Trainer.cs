@@ -69,7 +69,8 @@ public sealed class Trainer : IDisposable
         this.options = options;
         this.hooks = hooks;
         this.run = run;
-        steps = options.Run.Steps;
+        // A budget needs the first updates to be timed, however few steps the recipe has beside it.
+        steps = options.Run.Budget is null ? options.Run.Steps : Math.Max(options.Run.Steps, TimedTo);
         optimizer = new(method.Weights, options.Optimizer);
         events = EventFile.Create(run.Path, DateTimeOffset.UtcNow);
         status = run.Status();
@@ -94,10 +95,11 @@ public sealed class Trainer : IDisposable
     public TrainingResult Fit(IBatchStream batches, CancellationToken stop)
     {
         metrics = run.OpenMetrics(update);
-        judge = Judge();
+        judge = JudgeOfBefore();
         verdict = judge.Current;
         clock.Start();
-        status = run.WriteStatus(status with { State = RunState.Running, Step = update, Steps = steps, Error = null });
+        // A resumed run begins with the judgement on what it keeps, whatever was judged of what it lost.
+        status = run.WriteStatus(status with { State = RunState.Running, Step = update, Steps = steps, Error = null, Verdict = verdict?.Word, VerdictReason = verdict?.Reason });
         Tell("start");
         if (update == 0 || (update % hooks.EvaluateEvery(steps) == 0 && !IsEvaluated()))
             Evaluate(stop);
@@ -112,13 +114,16 @@ public sealed class Trainer : IDisposable
             if (outcome is null)
                 return End(TrainingEnd.Stopped, "interrupted");
             if (outcome.Problem is { } problem)
-                return End(TrainingEnd.NotFinite, problem);
-            pace.Add(clock.Elapsed - begun);
+            {
+                Judge(problem);
+                return End(TrainingEnd.NotFinite, problem.Reason);
+            }
+            pace.Add(clock.Elapsed - begun, lastSamples);
             if (log)
             {
                 Log(outcome.Values, batches, clock.Elapsed - logged);
                 logged = clock.Elapsed;
-                if (Judged() is { Health: RunHealth.Collapsed } collapse && options.Watch.Action == WatchAction.Stop)
+                if (Judge(judge.Current) is { Health: RunHealth.Collapsed } collapse && options.Watch.Action == WatchAction.Stop)
                     return End(TrainingEnd.Collapsed, collapse.Reason);
             }
             Budget();
@@ -138,7 +143,7 @@ public sealed class Trainer : IDisposable
         optimizer.Dispose();
     }
 
-    sealed record Outcome(IReadOnlyList<(string Name, double Value)> Values, string? Problem);
+    sealed record Outcome(IReadOnlyList<(string Name, double Value)> Values, Verdict? Problem);
 
     // One update; null if the wait for data was interrupted, in which case nothing has changed that a resumed run would do twice.
     Outcome? Advance(IBatchStream batches, bool log, CancellationToken stop)
@@ -166,7 +171,7 @@ public sealed class Trainer : IDisposable
             if (!double.IsFinite(sum))
             {
                 optimizer.ClearGradients();
-                return new([], $"the loss of step {update} is {sum}");
+                return new([], Verdict.NotFinite("loss", sum, update));
             }
             loss += sum;
             weight += step.Weight;
@@ -180,7 +185,7 @@ public sealed class Trainer : IDisposable
         if (!double.IsFinite(norm))
         {
             optimizer.ClearGradients();
-            return new([], $"the gradient of step {update} is not finite");
+            return new([], Verdict.NotFinite("gradient_norm", norm, update));
         }
         lastLoss = loss / weight;
         values.InsertRange(0,
@@ -213,7 +218,7 @@ public sealed class Trainer : IDisposable
         List<(string Name, double Value)> line =
         [
             ("samples", samples), ("seconds", Seconds), .. values,
-            ("samples_per_second", pace.PerSecond * lastSamples),
+            ("samples_per_second", pace.SamplesPerSecond),
             ("waiting", Math.Clamp((waited - waitedBefore) / elapsed, 0, 1)),
             ("memory_bytes", Libtorch.Memory.PeakBytes),
         ];
@@ -232,7 +237,7 @@ public sealed class Trainer : IDisposable
     }
 
     // What was logged before a resumption counts as what is logged after it.
-    HealthJudge Judge()
+    HealthJudge JudgeOfBefore()
     {
         var fresh = new HealthJudge(options.Schedule.Warmup) { Steps = options.Run.Budget is null || update > 0 ? steps : 0 };
         foreach (var line in Metrics.Read(run.MetricsPath))
@@ -240,9 +245,9 @@ public sealed class Trainer : IDisposable
         return fresh;
     }
 
-    Verdict? Judged()
+    // Says and writes what the judgement is where it has changed.
+    Verdict? Judge(Verdict? now)
     {
-        var now = judge!.Current;
         if (now is null)
             return null;
         if (now.Health != verdict?.Health || now.Gauge != verdict?.Gauge)
@@ -325,42 +330,40 @@ public sealed class Trainer : IDisposable
         {
             State = end switch { TrainingEnd.Finished => RunState.Finished, TrainingEnd.Stopped => RunState.Stopped, _ => RunState.Collapsed },
             Eta = end == TrainingEnd.Finished ? 0 : status.Eta,
-            Error = end == TrainingEnd.Finished ? null : reason,
+            Error = null, // what speaks against the run is its verdict, and an interruption is no error
         });
-        if (end == TrainingEnd.NotFinite)
-            status = run.WriteStatus(status with { Verdict = "collapsed", VerdictReason = reason });
         run.Log(reason is null ? "finished" : $"ended: {reason}");
         return new(end, update, Seconds, lastLoss ?? double.NaN, reason) { Verdict = verdict };
     }
 
     double Seconds => secondsBefore + clock.Elapsed.TotalSeconds;
 
-    double? Left => pace.Any ? (steps - update) / pace.PerSecond : null;
+    double? Left => pace.Any ? (steps - update) * pace.MedianAfter(0).TotalSeconds : null;
 
     void Tell(string kind, IReadOnlyList<(string Name, double Value)>? values = null, string? text = null) =>
         hooks.Report?.Invoke(new(kind, update, steps, Seconds, values ?? [], text) { Left = Left });
 }
 
-/// <summary>Times of the last steps.</summary>
+/// <summary>Times and samples of the last steps.</summary>
 sealed class Pace
 {
     const int Kept = 100;
-    readonly List<double> seconds = [];
+    readonly List<(double Seconds, int Samples)> steps = [];
 
-    public bool Any => seconds.Count > 0;
+    public bool Any => steps.Count > 0;
 
-    /// <summary>Steps a second, by the median.</summary>
-    public double PerSecond => Any ? 1 / Median(seconds) : double.NaN;
+    /// <summary>The median of the steps' rates: batches of long samples hold few, those of short ones many.</summary>
+    public double SamplesPerSecond => Any ? Median(steps.Select(step => step.Samples / step.Seconds)) : double.NaN;
 
-    public void Add(TimeSpan step)
+    public void Add(TimeSpan step, int samples)
     {
-        seconds.Add(Math.Max(step.TotalSeconds, 1e-9));
-        if (seconds.Count > Kept)
-            seconds.RemoveAt(0);
+        steps.Add((Math.Max(step.TotalSeconds, 1e-9), samples));
+        if (steps.Count > Kept)
+            steps.RemoveAt(0);
     }
 
-    /// <summary>The median without the first <paramref name="skipped"/>, where there are more.</summary>
-    public TimeSpan MedianAfter(int skipped) => TimeSpan.FromSeconds(Median(seconds.Skip(Math.Min(skipped, seconds.Count - 1))));
+    /// <summary>The median time without the first <paramref name="skipped"/>, where there are more.</summary>
+    public TimeSpan MedianAfter(int skipped) => TimeSpan.FromSeconds(Median(steps.Skip(Math.Min(skipped, steps.Count - 1)).Select(step => step.Seconds)));
 
     static double Median(IEnumerable<double> values)
     {

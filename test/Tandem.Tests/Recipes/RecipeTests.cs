@@ -125,6 +125,30 @@ public sealed class RecipeTests : IDisposable
     }
 
     [Fact]
+    public void OfStepsAndABudgetTheOneThatIsSetLaterCounts()
+    {
+        static (TimeSpan? Budget, long Steps) Of(RecipeDocument document) => PretrainingRecipe.Read(document).Run is var run ? (run.Budget, run.Steps) : default;
+        RecipeDocument Demo(params string[] arguments) => RecipeDocument.Load("data2vec2/demo-images", ["data=x", "out=y", .. arguments]);
+        Assert.Equal(TimeSpan.FromMinutes(3), Of(Demo()).Budget);
+        Assert.Equal((null, 100L), Of(Demo("steps=100")));
+        Assert.Equal((null, 100L), Of(Demo("budget=5m", "steps=100")));
+        Assert.Equal(TimeSpan.FromMinutes(5), Of(Demo("steps=100", "budget=5m")).Budget);
+        Assert.Equal((null, 100L), Of(Demo("run={\"steps\": 100}")));
+        folder.Write("shorter.json", "{\"run\": {\"steps\": 70}}");
+        Assert.Equal((null, 70L), Of(Demo($"@{folder["shorter.json"]}")));
+        folder.Write("mine.json", "{\"base\": \"data2vec2/demo-images\", \"run\": {\"steps\": 60}}");
+        Assert.Equal((null, 60L), Of(RecipeDocument.Load(folder["mine.json"], "data=x", "out=y")));
+
+        // A run's own recipe keeps its budget beside the steps that fitted into it, until someone sets others.
+        var document = Demo();
+        _ = Of(document);
+        document.Set("run.steps", 1234, "measured");
+        folder.Write("recipe.json", document.ToText());
+        Assert.Equal((TimeSpan.FromMinutes(3), 1234L), Of(RecipeDocument.Load(folder["recipe.json"])));
+        Assert.Equal((null, 50L), Of(RecipeDocument.Load(folder["recipe.json"], "steps=50")));
+    }
+
+    [Fact]
     public void AnUnknownKeyNamesTheNearestAndItsSection()
     {
         var error = Refused(() => Bound("optimizer.learning_rte=1").EnsureAllKnown());

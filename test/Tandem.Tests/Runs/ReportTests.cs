@@ -51,7 +51,7 @@ public sealed class ReportTests : IDisposable
     public void ExpectedCurvesAreDrawnBehindTheRunsOwn()
     {
         Assert.DoesNotContain("class=\"reference\"", Report.Html(RunFolder.Read(SmallRun.Write(folder["plain"]))), StringComparison.Ordinal);
-        var expect = JsonNode.Parse("""{"machine": "a laptop", "curves": {"loss": [[0, 16], [40, 1.5], ["x", 1], [1], 7], "eval/knn": [[20, 0.35], [40, 0.45]], "eval/linear": [[20, 0.4]], "lr": "no list"}}""")!.AsObject();
+        var expect = JsonNode.Parse("""{"data": "a thousand <cats>", "machine": "a laptop", "curves": {"loss": [[0, 16], [40, 1.5], ["x", 1], [1], 7], "eval/knn": [[20, 0.35], [40, 0.45]], "eval/linear": [[20, 0.4]], "lr": "no list"}}""")!.AsObject();
         var html = Report.Html(RunFolder.Read(SmallRun.Write(folder["run"], expect: expect)));
         var figures = Regex.Matches(html, "<figure class=\"chart\">.*?</figure>", RegexOptions.Singleline).Select(figure => figure.Value).Where(figure => figure.Contains("class=\"reference\"", StringComparison.Ordinal)).ToList();
         Assert.Equal(["Loss", "kNN"], figures.Select(figure => Regex.Match(figure, "<b>(.*?)</b>").Groups[1].Value));
@@ -59,7 +59,24 @@ public sealed class ReportTests : IDisposable
         {
             Assert.True(figure.IndexOf("class=\"reference\"", StringComparison.Ordinal) < figure.IndexOf("class=\"s0\"", StringComparison.Ordinal), "the reference is drawn first");
             Assert.Matches(new Regex("<path class=\"reference\" d=\"M1 4H21\"/></svg>reference <b>"), figure);
+            Assert.Contains("reference: the recipe on a thousand &lt;cats&gt;", figure);
         }
+    }
+
+    [Fact]
+    public void AReferenceIsDrawnOnlyWhereItCanBeCompared()
+    {
+        static JsonObject Run(string key, string origin) => JsonNode.Parse("""
+            {"name": "data2vec2/x", "facts": {"expect": {"curves": {"loss": [[1, 9], [50, 5], [200, 4]], "eval/knn": [[50, 0.4]]}}}, "recipe": {"SECTION": {"KEY": {"value": 1, "origin": "ORIGIN"}}}}
+            """.Replace("SECTION", key.Split('.')[0]).Replace("KEY", key.Split('.')[1]).Replace("ORIGIN", origin))!.AsObject();
+        IEnumerable<string> Drawn(string key, string origin) => RunContents.Expected(Run(key, origin), 100).Curves.Keys;
+        // Beyond the run's own steps nothing is compared.
+        Assert.Equal([(1, 9), (50, 5)], RunContents.Expected(Run("run.steps", "command line"), 100).Curves["loss"]);
+        Assert.Equal(["loss", "eval/knn"], Drawn("optimizer.learning_rate", "command line"));
+        Assert.Equal(["loss", "eval/knn"], Drawn("objective.copies", "recipe data2vec2/x:4"));
+        Assert.Equal(["loss", "eval/knn"], Drawn("model.init", "command line"));
+        foreach (var (key, origin) in new[] { ("objective.copies", "command line"), ("data.batch", "command line"), ("model.depth", "file other.json:3") })
+            Assert.Equal(["eval/knn"], Drawn(key, origin));
     }
 
     [Fact]
@@ -76,7 +93,7 @@ public sealed class ReportTests : IDisposable
     public void ARunThatHasOnlyBegunHasAReport()
     {
         using (var run = RunFolder.Create(folder["new"]))
-            run.WriteRecipe("{}");
+            run.WriteRecipe("{\"format\": \"tandem run recipe 1\"}");
         Assert.Contains("interrupted", Report.Html(RunFolder.Read(folder["new"])), StringComparison.Ordinal);
     }
 
@@ -99,7 +116,7 @@ public sealed class ReportTests : IDisposable
     public void NamesAreNoMarkup()
     {
         using var run = RunFolder.Create(folder["<b>&"]);
-        run.WriteRecipe("{}");
+        run.WriteRecipe("{\"format\": \"tandem run recipe 1\"}");
         using (var metrics = run.OpenMetrics())
             metrics.Append(1, [new("<script>alert(1)</script>", 1)]);
         new NeighbourSamples(1, [new(new("\"><script>", Text: "<i>"), [new(new("x", Text: "</section>"), 1)])]).Write(run);

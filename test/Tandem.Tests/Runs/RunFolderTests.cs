@@ -16,7 +16,7 @@ public sealed class RunFolderTests : IDisposable
     RunFolder Begin()
     {
         var run = RunFolder.Create(Run);
-        run.WriteRecipe("{}");
+        run.WriteRecipe("{\"format\": \"tandem run recipe 1\"}");
         return run;
     }
 
@@ -38,6 +38,26 @@ public sealed class RunFolderTests : IDisposable
         Assert.Equal("tandem pretrain x", (string?)read.Environment()["command"]);
         Assert.Matches("^....-..-..T..:..:..Z began\n$", File.ReadAllText(folder["run", "train.log"]));
         Assert.DoesNotContain(Directory.EnumerateFiles(Run), path => path.EndsWith(".unfinished", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void ARunIsToldFromWhatOnlyLooksLikeOne()
+    {
+        const string recipe = "{\"format\": \"tandem run recipe 1\", \"name\": \"x\"}";
+        folder.Write("copy/recipe.json", recipe);
+        folder.Write("paper/recipe.json", "{\"base\": \"data2vec2/images-mini\"}");
+        folder.Write("paper/status.json", "{}");
+        folder.Write("commented/recipe.json", "// the good one\n" + recipe.Replace("}", ",}"));
+        folder.Write("commented/status.json", "{}");
+        folder.Write("damaged/recipe.json", recipe[..20]);
+        folder.Write("damaged/lock", "1 on x");
+        Assert.Equal([false, false, true, true], new[] { "copy", "paper", "commented", "damaged" }.Select(name => RunFolder.IsRun(folder[name])));
+        foreach (var none in new[] { "copy", "paper" })
+        {
+            Assert.Equal(ErrorKind.Usage, Assert.Throws<TandemException>(() => RunFolder.Read(folder[none])).Kind);
+            Assert.Contains("no run wrote", Assert.Throws<TandemException>(() => RunFolder.Create(folder[none])).Message, StringComparison.Ordinal);
+        }
+        Assert.Equal("x", RunDescription.Of(folder["commented"]).Recipe);
     }
 
     [Fact]

@@ -94,7 +94,7 @@ public sealed class StartTests
     {
         using var folder = new TemporaryFolder();
         // The first checkpoint is that of an interruption: at once.
-        string[] arguments = ["pretrain", .. TinyRun.Recipe(folder, "run", "budget=8s", "steps=100000", "data.batch=24", "data.micro_batches=8", "run.log_every=1"), "--json", "--threads", "1"];
+        string[] arguments = ["pretrain", .. TinyRun.Recipe(folder, "run", "steps=100000", "budget=8s", "data.batch=24", "data.micro_batches=8", "run.log_every=1"), "--json", "--threads", "1"];
         using (var process = TandemProgram.Start(TinyRun.Environment(folder), arguments))
         {
             _ = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);

@@ -27,13 +27,33 @@ public sealed class TrainerTests
     public void ABudgetBecomesANumberOfStepsInTheRecipe()
     {
         using var folder = new TemporaryFolder();
-        var result = TandemProgram.RunWith(TinyRun.Environment(folder), ["pretrain", .. TinyRun.Recipe(folder, "run", "budget=4s", "steps=100000")]);
+        var result = TandemProgram.RunWith(TinyRun.Environment(folder), ["pretrain", .. TinyRun.Recipe(folder, "run", "steps=100000", "budget=4s")]);
         Assert.True(result.ExitCode == 0, result.Error);
         var recipe = RecipeDocument.Parse(File.ReadAllText(folder["run", "recipe.json"]));
         var steps = PretrainingRecipe.Read(recipe).Run.Steps;
         Assert.InRange(steps, 17, 99_999);
         Assert.Contains("measured", recipe.OriginOf("run.steps").ToString());
         Assert.Equal(steps, RunFolder.Read(folder["run"]).Status().Step);
+    }
+
+    [Fact]
+    public void ABudgetCountsHoweverFewStepsARecipeHas()
+    {
+        using var folder = new TemporaryFolder();
+        var result = TandemProgram.RunWith(TinyRun.Environment(folder), ["pretrain", .. TinyRun.Recipe(folder, "run", "steps=5", "schedule.warmup=1", "budget=2s")]);
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.InRange(RunFolder.Read(folder["run"]).Status().Steps, 17, 100_000);
+    }
+
+    [Fact]
+    public void SamplesASecondDoNotDependOnTheLastBatch()
+    {
+        // Long recordings come few at a time, short ones many; each batch takes a second.
+        var pace = new Pace();
+        for (var step = 0; step < 60; step++)
+            pace.Add(TimeSpan.FromSeconds(1), step % 3 == 2 ? 4 : 24);
+        Assert.Equal(24, pace.SamplesPerSecond);
+        Assert.Equal(TimeSpan.FromSeconds(1), pace.MedianAfter(4));
     }
 
     [Fact]

@@ -114,6 +114,7 @@ public sealed class Data2Vec2Method : Method
             ["prediction"] = predictions[^1],
             ["target"] = targets,
             ["mask"] = masking.Mask,
+            ["keep"] = masking.Keep,
         };
         if (embedded.Bias is not null)
             states["bias"] = embedded.Bias;
