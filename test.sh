@@ -14,6 +14,9 @@ check_packages
 warn_of_blas
 check_sdk
 build_shim > /dev/null
+# The tests start dotnet and programs of their own; an SDK in one's home folder is known to nobody else.
+DOTNET_ROOT=${DOTNET_ROOT:-$(dirname "$(readlink -f "$dotnet")")} PATH=$(dirname "$dotnet"):$PATH
+export DOTNET_ROOT PATH
 lock
 say "building the tests"
 dotnet_build Tandem.slnx "$state/build-tests.log" || explain_build "The solution" "$state/build-tests.log"
@@ -27,7 +30,7 @@ results=$state/test-results.xml
 rm -f "$results"
 status=0
 # The runner's own choice of reporter depends on the machine it runs on; counts come from its file, not from its words.
-"$state/bin/Tandem.Tests/release/Tandem.Tests" -noLogo -noAutoReporters -longRunning 120 -result-xml "$results" "${plain[@]}" "${filters[@]}" || status=$?
+"$dotnet" "$state/bin/Tandem.Tests/release/Tandem.Tests.dll" -noLogo -noAutoReporters -longRunning 120 -result-xml "$results" "${plain[@]}" "${filters[@]}" || status=$?
 
 count() { # ATTRIBUTE of the results' assembly
     local value

@@ -31,6 +31,7 @@ refuse() { echo "$*" >&2; exit 4; }
 # --- libtorch ---------------------------------------------------------------------------------------------------------------------------
 
 if [[ ${LIBTORCH:-} ]]; then
+    [[ ! -d $LIBTORCH ]] || LIBTORCH=$(cd "$LIBTORCH" && pwd)
     include=$LIBTORCH/include library=$LIBTORCH/lib
     [[ -f $include/ATen/ATen.h && -f $library/libtorch_cpu.so ]] ||
         refuse "LIBTORCH=$LIBTORCH is not a libtorch folder: include/ATen/ATen.h and lib/libtorch_cpu.so are expected in it. Set it to the unpacked libtorch archive, or to Python's: python3 -c 'import torch; print(torch.__path__[0])'."

@@ -6,6 +6,8 @@
 
 tandem_root=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)
 state=$tandem_root/artifacts
+# The shim is built from other folders than the one we were started in.
+if [[ ${LIBTORCH:-} && -d $LIBTORCH ]]; then LIBTORCH=$(cd "$LIBTORCH" && pwd); export LIBTORCH; fi
 
 say() { echo "tandem: $*" >&2; }
 refuse() { echo "$*" >&2; exit 4; }
@@ -19,6 +21,12 @@ choose_state() {
         state=$cache/${name:0:16}
         mkdir -p "$state" 2> /dev/null || refuse "Tandem can write neither $tandem_root/artifacts nor $cache, where it keeps what it builds. Make one of them writable, or set XDG_CACHE_HOME to a folder of yours."
     fi
+    # One start with sudo leaves folders of root's in one's own.
+    local part
+    for part in lock build.log build-tests.log packages.log bin obj run; do
+        [[ ! -e $state/$part || -w $state/$part ]] ||
+            refuse "$state/$part belongs to another user ($(stat -c %U "$state/$part")), probably since a start with sudo. This gives it back: sudo chown -R $(id -un) $state"
+    done
 }
 
 lock() { # held until unlock or the end of the process
@@ -81,7 +89,7 @@ missing_packages() {
     done < "$tandem_root/native/packages.txt"
 }
 
-# The first of several names that this release knows.
+# Prints the first of several names that this release knows; where it knows none, the first of all, and fails.
 available() {
     local name choices=()
     IFS='|' read -ra choices <<< "$1"
@@ -89,6 +97,7 @@ available() {
         if apt-cache show "$name" > /dev/null 2>&1; then echo "$name"; return; fi
     done
     echo "${choices[0]}"
+    return 1
 }
 
 check_packages() {
@@ -109,12 +118,12 @@ check_packages() {
 }
 
 install_packages() {
-    local as_root=() log=$state/packages.log names=() entry had_openblas
+    local as_root=() log=$state/packages.log names=() extra=() entry name had_openblas
     if (( EUID != 0 )); then
         if sudo -n true 2> /dev/null; then
             as_root=(sudo -n)
         else
-            for entry in "${needed[@]}" "${wanted[@]}"; do names+=("$(available "$entry")"); done
+            for entry in "${needed[@]}" "${wanted[@]}"; do names+=("$(available "$entry" || true)"); done
             if (( ${#needed[@]} )); then
                 refuse "Tandem needs packages that are not installed: ${needed[*]%%|*}. This installs them, and those wanted for reading files:
     sudo apt-get update && sudo apt-get install -y ${names[*]}
@@ -127,15 +136,21 @@ Then start again. (With a libtorch of your own, LIBTORCH=FOLDER makes Debian's u
     [[ -e $blas_flavour/libblas.so.3 ]] && had_openblas=1 || had_openblas=
     say "installing packages, once: ${needed[*]%%|*} ${wanted[*]%%|*}"
     "${as_root[@]}" apt-get update -q > "$log" 2>&1 9>&- || true
-    for entry in "${needed[@]}" "${wanted[@]}"; do names+=("$(available "$entry")"); done
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends "${names[@]}" >> "$log" 2>&1 9>&- || {
-        missing_packages
-        if (( ${#needed[@]} )); then
-            tail -n 15 "$log" >&2
-            refuse "Packages could not be installed: ${needed[*]%%|*}. The lines above are apt-get's (all of them: $log). When the machine is offline, install them by hand: apt-get install ${names[*]}"
-        fi
-        say "some packages could not be installed: ${wanted[*]%%|*}. Files that need them will say so. ($log)"
-    }
+    for entry in "${needed[@]}"; do names+=("$(available "$entry" || true)"); done
+    # apt-get installs nothing at all when it does not know one name.
+    for entry in "${wanted[@]}"; do
+        if name=$(available "$entry"); then extra+=("$name"); fi
+    done
+    install() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends "$@" >> "$log" 2>&1 9>&-; }
+    if (( ${#names[@]} + ${#extra[@]} )) && ! install "${names[@]}" "${extra[@]}" && (( ${#names[@]} && ${#extra[@]} )); then
+        install "${names[@]}" || true # without what is only wanted
+    fi
+    missing_packages
+    if (( ${#needed[@]} )); then
+        tail -n 15 "$log" >&2
+        refuse "Packages could not be installed: ${needed[*]%%|*}. The lines above are apt-get's (all of them: $log). When the machine is offline, install them by hand: apt-get install ${names[*]} ${extra[*]}"
+    fi
+    (( ${#wanted[@]} == 0 )) || say "some packages could not be installed: ${wanted[*]%%|*}. Files that need them will say so. ($log)"
     # Another flavour with a higher priority may be there already. We change the choice only in the moment that we bring ours.
     if [[ ! $had_openblas && -e $blas_flavour/libblas.so.3 ]]; then
         local part

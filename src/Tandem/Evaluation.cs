@@ -137,31 +137,15 @@ public static class Evaluation
             CheckClasses(train, test, probes, options);
         if (train.Parts != test.Parts)
             throw new TandemException(ErrorKind.Input, $"a training {sample} has {train.Parts} part(s), a test {sample} {test.Parts}", "test", "samples of one kind");
-        if (train.IsDecoded ? train.Description == test.Description && train.Count == test.Count && train.Name(0) == test.Name(0) : Overlap(train, test) is not 0)
-            options.Warn?.Invoke(train.IsDecoded ? $"train and test are the same {sample}s: the results say nothing about new ones" : $"{Overlap(train, test)} test {sample}s are training {sample}s too: the results are too good for them");
+        if (FeatureExtraction.Overlap(train, test, sample) is { } overlap)
+            options.Warn?.Invoke(overlap);
     }
 
     static void CheckClasses(Source train, Source test, IReadOnlyList<Probe> probes, EvaluationOptions options)
     {
-        IReadOnlyList<string> known = FeatureExtraction.RequireLabels(train, "train"), asked = FeatureExtraction.RequireLabels(test, "test");
-        var labels = Labels(train, options);
-        if (labels.Distinct().Count() < 2)
-            throw new TandemException(ErrorKind.Input, $"all training samples are of one class, '{known[labels[0]]}'", train.Description, "at least two classes", "labels= says where labels come from.");
-        LabelledFeatures.MatchClasses(Labels(test, options), asked, known);
+        var labels = FeatureExtraction.RequireClasses(train, test, options.Limit, options.Seed);
         foreach (var knn in probes.OfType<KnnProbe>().Where(knn => knn.K > labels.Length))
             throw new TandemException(ErrorKind.Usage, $"{knn.K} neighbours were asked for, but there are only {labels.Length} training samples", "k", $"at most {labels.Length}", "Give a smaller k=, or more training data.");
-    }
-
-    static int[] Labels(Source source, EvaluationOptions options)
-    {
-        var samples = FeatureExtraction.Limited(source, options.Limit, options.Seed) ?? Enumerable.Range(0, source.Count);
-        return [.. samples.Select(sample => source.Label(sample) ?? throw new TandemException(ErrorKind.Input, "a sample has no label", source.Where(sample)))];
-    }
-
-    static int Overlap(Source train, Source test)
-    {
-        var known = Enumerable.Range(0, train.Count).Select(train.Where).ToHashSet(StringComparer.Ordinal);
-        return Enumerable.Range(0, test.Count).Count(sample => known.Contains(test.Where(sample)));
     }
 
     static List<string> Fitting(Preprocessing preprocessing, Source train, Source test, EvaluationOptions options)

@@ -62,8 +62,9 @@ public sealed class Pretraining : IDisposable
     /// <param name="document">The recipe; <c>data.path</c> and <c>run.folder</c> must be set.</param>
     /// <param name="command">The command line, for environment.json.</param>
     /// <param name="note">Hears of what is worth knowing: skipped samples, caches.</param>
+    /// <param name="stop">Ends the opening, which may take long for a large set; nothing is left behind.</param>
     /// <exception cref="TandemException">Recipe, data or folder is wrong; nothing is left behind.</exception>
-    public static Pretraining Start(RecipeDocument document, string? command = null, Action<string>? note = null) => ComputeThread.Run(() =>
+    public static Pretraining Start(RecipeDocument document, string? command = null, Action<string>? note = null, CancellationToken stop = default) => ComputeThread.Run(() =>
     {
         var recipe = PretrainingRecipe.Read(document);
         var folder = recipe.Run.Folder ?? throw new TandemException(ErrorKind.Usage, "the run has no folder", "run.folder", "out=FOLDER", "Add for example: out=runs/first");
@@ -71,8 +72,8 @@ public sealed class Pretraining : IDisposable
         RunFolder.RequireFree(folder);
         var device = Prepare(recipe);
         using var opened = new Undo();
-        var source = opened.Hold(OpenData(recipe, note));
-        var probe = opened.Hold(PretrainingProbe.Open(recipe, source));
+        var source = opened.Hold(OpenData(recipe, note, stop));
+        var probe = opened.Hold(PretrainingProbe.Open(recipe, source, note, stop));
         using (Batches(recipe, source, 0, note))
         {
             // Opened to see that the data is fit for this recipe.
@@ -91,9 +92,10 @@ public sealed class Pretraining : IDisposable
     /// <param name="folder">The run folder.</param>
     /// <param name="command">The command line, for the log.</param>
     /// <param name="note">Hears of what is worth knowing.</param>
+    /// <param name="stop">Ends the opening.</param>
     /// <param name="changes"><c>run.threads=N</c>, <c>run.device=NAME</c>, <c>watch.action=WORD</c>: what does not change what is computed.</param>
     /// <exception cref="TandemException">There is no run, it is in use, its checkpoint cannot be read, or a change is none of these.</exception>
-    public static Pretraining Resume(string folder, string? command = null, Action<string>? note = null, params IEnumerable<string> changes) => ComputeThread.Run(() =>
+    public static Pretraining Resume(string folder, string? command = null, Action<string>? note = null, CancellationToken stop = default, params IEnumerable<string> changes) => ComputeThread.Run(() =>
     {
         foreach (var change in changes.Where(change => !Changeable.Contains(change.Split('=')[0], StringComparer.Ordinal)))
             throw new TandemException(ErrorKind.Usage, $"'{change}' cannot change in the middle of a run", expected: string.Join(", ", Changeable), remedy: $"A new run from these weights: tandem pretrain RECIPE init={folder} out=FOLDER {change}");
@@ -106,8 +108,8 @@ public sealed class Pretraining : IDisposable
         var device = Prepare(recipe);
         // Without a checkpoint the run never got past its beginning, and begins again.
         var checkpoint = run.LastCheckpoint();
-        var source = opened.Hold(OpenData(recipe, note, checkpoint is null ? null : Path.Combine(checkpoint, "model")));
-        var probe = opened.Hold(PretrainingProbe.Open(recipe, source));
+        var source = opened.Hold(OpenData(recipe, note, stop, checkpoint is null ? null : Path.Combine(checkpoint, "model")));
+        var probe = opened.Hold(PretrainingProbe.Open(recipe, source, note, stop));
         var (store, restored) = checkpoint is null ? Weights(recipe, device) : (WeightStore.Fresh(recipe.Run.Seed, device), []);
         var method = opened.Hold(recipe.Build(store));
         var resumed = new Pretraining(recipe, run, source, method, device, probe) { Restored = restored };
@@ -120,11 +122,11 @@ public sealed class Pretraining : IDisposable
 
     /// <summary>What a run would be, without writing anything: parameters, steps, shapes of the first batch.</summary>
     /// <exception cref="TandemException">Recipe or data is wrong.</exception>
-    public static IReadOnlyList<PlannedFact> Plan(RecipeDocument document, Action<string>? note = null) => ComputeThread.Run(() =>
+    public static IReadOnlyList<PlannedFact> Plan(RecipeDocument document, Action<string>? note = null, CancellationToken stop = default) => ComputeThread.Run(() =>
     {
         var recipe = PretrainingRecipe.Read(document);
         var device = Prepare(recipe);
-        using var source = OpenData(recipe, note);
+        using var source = OpenData(recipe, note, stop);
         using var store = WeightStore.Fresh(recipe.Run.Seed, device);
         using var method = recipe.Build(store);
         using var batches = Batches(recipe, source, 0);
@@ -183,9 +185,9 @@ public sealed class Pretraining : IDisposable
         _ => device.Kind == DeviceKind.Cuda || Libtorch.CpuHasBf16 ? Precision.BFloat16 : Precision.Float32,
     };
 
-    static Source OpenData(PretrainingRecipe recipe, Action<string>? note, string? resumed = null)
+    static Source OpenData(PretrainingRecipe recipe, Action<string>? note, CancellationToken stop, string? resumed = null)
     {
-        var source = recipe.Modality.Open(note, resumed);
+        var source = recipe.Modality.Open(note, resumed, stop);
         note?.Invoke(string.Create(CultureInfo.InvariantCulture, $"{source.Count:N0} {recipe.Modality.Samples}: {source.Description}"));
         return source;
     }

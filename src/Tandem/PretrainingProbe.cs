@@ -25,27 +25,42 @@ sealed class PretrainingProbe : IDisposable
         (this.recipe, this.source, this.train, this.test) = (recipe, source, train, test);
         shown = recipe.Modality.Shown(source);
         // Labels belong to the shown samples only where they are of the same data.
-        look = new(recipe, shown, shown == source && (recipe.Evaluate.Train is null || recipe.Evaluate.Train == recipe.Data.Path) ? train : null);
+        look = new(recipe, shown, shown == source && (recipe.Evaluate.Train is null || DataPaths.AreSame(recipe.Evaluate.Train, recipe.Data.Path!)) ? train : null);
     }
 
     /// <summary>Opens the labelled data that the recipe names.</summary>
-    /// <exception cref="TandemException">It cannot be read, or has no labels.</exception>
-    public static PretrainingProbe Open(PretrainingRecipe recipe, Source source)
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="source">What is trained on.</param>
+    /// <param name="note">Hears of what is worth knowing.</param>
+    /// <param name="stop">Ends the opening.</param>
+    /// <exception cref="TandemException">It cannot be read, has no labels, or classes that neighbours do not have.</exception>
+    public static PretrainingProbe Open(PretrainingRecipe recipe, Source source, Action<string>? note, CancellationToken stop)
     {
         var evaluate = recipe.Evaluate;
         if (evaluate.Test is null)
             return new(recipe, source, null, null);
         var labels = evaluate.Labels ?? recipe.Data.Labels ?? "auto";
         Source Labelled(string path, string? split) =>
-            recipe.Modality.Preprocessing.Open(path, new SourceOptions { Labels = labels, Split = split, Column = evaluate.Column }, recipe.Data.BadLimit);
+            recipe.Modality.Preprocessing.Open(path, new SourceOptions { Labels = labels, Split = split, Column = evaluate.Column, Stop = stop }, recipe.Data.BadLimit);
         var train = evaluate.Train ?? recipe.Data.Path!;
         // Where one path holds both parts, neighbours are never looked for among what is judged.
-        var same = evaluate.Test == train;
-        var judge = Labelled(evaluate.Test, evaluate.TestSplit ?? (same ? "test" : null));
-        var learn = Labelled(train, evaluate.TrainSplit ?? (evaluate.Train is null ? recipe.Data.Split : null) ?? (same ? "train" : null));
-        FeatureExtraction.RequireLabels(judge, "test");
-        FeatureExtraction.RequireLabels(learn, "train");
-        return new(recipe, source, learn, judge);
+        var same = DataPaths.AreSame(evaluate.Test, train);
+        Source? judge = null, learn = null;
+        try
+        {
+            judge = Labelled(evaluate.Test, evaluate.TestSplit ?? (same || DataPaths.HoldsTestPart(evaluate.Test) ? "test" : null));
+            learn = Labelled(train, evaluate.TrainSplit ?? (evaluate.Train is null ? recipe.Data.Split : null) ?? (same ? "train" : null));
+            FeatureExtraction.RequireClasses(learn, judge, evaluate.Limit, new FeatureOptions().Seed);
+            if (FeatureExtraction.Overlap(learn, judge, recipe.Modality.Preprocessing.Sample) is { } overlap)
+                note?.Invoke(overlap);
+            return new(recipe, source, learn, judge);
+        }
+        catch
+        {
+            judge?.Dispose();
+            learn?.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Judges the encoder as it stands, and keeps what reports show of this moment.</summary>

@@ -30,7 +30,7 @@ sealed class DataInspectCommand : Command
 
     public override Task<int> Run(Call call)
     {
-        var source = new SourceOptions { Format = call["format"], Labels = call["labels"] ?? "auto", Column = call["column"], Split = call["split"], Warn = call.Output.Note };
+        var source = new SourceOptions { Format = call["format"], Labels = call["labels"] ?? "auto", Column = call["column"], Split = call["split"], Warn = call.Output.Note, Stop = call.Stop };
         var found = DataInspection.Of(call.Operands[0], new()
         {
             Modality = call["modality"],

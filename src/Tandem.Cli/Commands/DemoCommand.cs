@@ -56,7 +56,7 @@ sealed class DemoCommand : Command
             return PretrainCommand.DryRun(call, document);
         int code, seen;
         call.Output.Note($"Learning from {demo.Samples}, without labels: {data}. kNN is the share of held-out samples of which their nearest neighbours tell {demo.Told}.");
-        using (var pretraining = Pretraining.Start(document, System.Environment.CommandLine, call.Output.Note))
+        using (var pretraining = Pretraining.Start(document, System.Environment.CommandLine, call.Output.Note, call.Stop))
         {
             seen = pretraining.Samples;
             code = PretrainCommand.Train(call, pretraining);

@@ -55,8 +55,16 @@ sealed class EmbedCommand : Command
                 return Task.FromResult(0);
             }
             var skipped = new Skipped(call.Output);
-            var samples = EmbeddingFile.Write(path, encoder.Width, inputs.SelectMany(input => input.Embed(encoder, Options(call, skipped), call.Stop)));
-            skipped.Tell();
+            long samples;
+            try
+            {
+                samples = EmbeddingFile.Write(path, encoder.Width, inputs.SelectMany(input => input.Embed(encoder, Options(call, skipped), call.Stop)));
+            }
+            finally
+            {
+                // Also, and above all, where not one sample could be read.
+                skipped.Tell();
+            }
             call.Output.Line(string.Create(CultureInfo.InvariantCulture, $"{samples} embeddings of {encoder.Width} numbers in {path} ({clock.Elapsed.TotalSeconds:0.0} s){(skipped.Count > 0 ? $"; {skipped.Count} left out" : "")}"));
             call.Output.Document(new JsonObject
             {
@@ -99,7 +107,7 @@ sealed class EmbedCommand : Command
                 continue;
             }
             Flush();
-            inputs.Add(new(null, preprocessing.Open(operand, new SourceOptions { Format = call["format"], Split = call["split"], Column = call["column"], Labels = "none", Warn = call.Output.Note }, cached: false), several ? operand : null));
+            inputs.Add(new(null, preprocessing.Open(operand, new SourceOptions { Format = call["format"], Split = call["split"], Column = call["column"], Labels = "none", Warn = call.Output.Note, Stop = call.Stop }, cached: false), several ? operand : null));
         }
         Flush();
         return inputs;

@@ -49,8 +49,8 @@ sealed class EvaluateCommand : Command
         var preprocessing = ModelFolder.Open(ModelPath.Resolve(call.Operands[1])).Preprocessing;
         string train = call["train"]!, test = call["test"]!;
         // One path for both: each takes its part of what lies there.
-        var parts = train == test;
-        Source Open(string path, string? part) => preprocessing.Open(path, new SourceOptions { Format = call["format"], Labels = call["labels"] ?? "auto", Column = call["column"], Split = part, Warn = call.Output.Note });
+        var parts = DataPaths.AreSame(train, test);
+        Source Open(string path, string? part) => preprocessing.Open(path, new SourceOptions { Format = call["format"], Labels = call["labels"] ?? "auto", Column = call["column"], Split = part, Warn = call.Output.Note, Stop = call.Stop });
         TandemException Same(Exception? inner = null) => new(ErrorKind.Usage, $"train and test are the same {preprocessing.Samples}", test, $"other {preprocessing.Samples} to test on than those to learn from", "Give test=… another path.", inner);
         // One path that holds no parts at all is the same twice.
         Source Take(string path, string? asked, bool guess, string part)
@@ -69,7 +69,7 @@ sealed class EvaluateCommand : Command
         }
         using var learn = Take(train, call["train_split"], parts, "train");
         // A folder of CIFAR or MNIST holds both parts, and the test part is meant; elsewhere nothing has this name.
-        using var judge = Take(test, call["test_split"], parts || HoldsPackedParts(test), "test");
+        using var judge = Take(test, call["test_split"], parts || DataPaths.HoldsTestPart(test), "test");
         if (parts && learn.Description == judge.Description && learn.Count == judge.Count && learn.Name(0) == judge.Name(0))
             throw Same();
         call.ApplyThreads();
@@ -120,9 +120,6 @@ sealed class EvaluateCommand : Command
         Precision = call.Options.Precision,
         Warn = call.Output.Note,
     };
-
-    static bool HoldsPackedParts(string path) => Directory.Exists(path) && Directory.EnumerateFiles(path).Select(Path.GetFileName).Any(name =>
-        name!.StartsWith("test_batch", StringComparison.Ordinal) || name is "test.bin" || name.StartsWith("t10k-images", StringComparison.Ordinal));
 
     internal static void Show(EvaluationReport report, Output output)
     {

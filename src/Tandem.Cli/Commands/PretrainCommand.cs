@@ -26,7 +26,7 @@ sealed class PretrainCommand : Command
         var document = RecipeDocument.Load(call.Operands[0], [.. Overrides(call.Options), .. call.Assignments]);
         if (call.Options.DryRun)
             return DryRun(call, document);
-        using var pretraining = Pretraining.Start(document, System.Environment.CommandLine, call.Output.Note);
+        using var pretraining = Pretraining.Start(document, System.Environment.CommandLine, call.Output.Note, call.Stop);
         return Task.FromResult(Train(call, pretraining));
     }
 
@@ -62,7 +62,7 @@ sealed class PretrainCommand : Command
     /// <summary>What a run would be; shared with <c>resume</c> and <c>demo</c>.</summary>
     public static Task<int> DryRun(Call call, RecipeDocument document)
     {
-        var plan = Pretraining.Plan(document, call.Output.Note);
+        var plan = Pretraining.Plan(document, call.Output.Note, call.Stop);
         call.Output.Table(["key", "value", "origin"], document.Explain().Select(row => (IReadOnlyList<string>)[row.Key, row.Value?.ToJsonString() ?? "none", row.Origin.ToString()]));
         call.Output.Line();
         call.Output.Table(["what", "value"], plan.Select(p => (IReadOnlyList<string>)[p.Name, p.Text]));

@@ -26,7 +26,7 @@ sealed class ResumeCommand : Command
         string[] changes = [.. PretrainCommand.Overrides(options), .. call.Assignments];
         if (options.DryRun)
             return DryRun(call, changes);
-        using var pretraining = Pretraining.Resume(call.Operands[0], System.Environment.CommandLine, call.Output.Note, changes);
+        using var pretraining = Pretraining.Resume(call.Operands[0], System.Environment.CommandLine, call.Output.Note, call.Stop, changes);
         return Task.FromResult(PretrainCommand.Train(call, pretraining));
     }
 

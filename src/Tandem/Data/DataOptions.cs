@@ -33,5 +33,5 @@ public abstract record DataOptions
     public abstract string BatchInWords { get; }
 
     /// <summary>How a source of this data is opened.</summary>
-    public virtual SourceOptions Source(Action<string>? warn = null) => new() { Format = Format, Labels = Labels, Split = Split, Warn = warn };
+    public virtual SourceOptions Source(Action<string>? warn = null, CancellationToken stop = default) => new() { Format = Format, Labels = Labels, Split = Split, Warn = warn, Stop = stop };
 }

@@ -115,6 +115,40 @@ public static class FeatureExtraction
         ? throw new TandemException(ErrorKind.Input, $"the {what} data has scores, no classes", source.Description, "classes", "Judge it with the probe similarity, or say where classes come from: labels=.")
         : throw Unlabelled(source, what, source.Description));
 
+    /// <summary>Looks whether a probe can learn the classes of the samples that a limit takes, and be judged on those that it takes of others.</summary>
+    /// <param name="train">What is learned from.</param>
+    /// <param name="test">What is judged.</param>
+    /// <param name="limit">At most so many samples of either; null: all.</param>
+    /// <param name="seed">Decides which.</param>
+    /// <returns>The classes of the training samples.</returns>
+    /// <exception cref="TandemException"><see cref="ErrorKind.Input"/>: no labels, a sample without one, one class only, or a class that <paramref name="train"/> does not have.</exception>
+    public static int[] RequireClasses(Source train, Source test, int? limit, long seed)
+    {
+        IReadOnlyList<string> known = RequireLabels(train, "train"), asked = RequireLabels(test, "test");
+        int[] Labels(Source source) => [.. (Limited(source, limit, seed) ?? Enumerable.Range(0, source.Count)).Select(sample => source.Label(sample) ?? throw new TandemException(ErrorKind.Input, "a sample has no label", source.Where(sample)))];
+        var labels = Labels(train);
+        if (labels.Distinct().Count() < 2)
+            throw new TandemException(ErrorKind.Input, $"all training samples are of one class, '{known[labels[0]]}'", train.Description, "at least two classes", "labels= says where labels come from.");
+        LabelledFeatures.MatchClasses(Labels(test), asked, known);
+        return labels;
+    }
+
+    /// <summary>What is to be said of test samples that are training samples too, by their places; null where there are none.</summary>
+    /// <param name="train">What is learned from.</param>
+    /// <param name="test">What is judged.</param>
+    /// <param name="sample">What a sample is called.</param>
+    public static string? Overlap(Source train, Source test, string sample)
+    {
+        // The same place can be written in several ways.
+        var known = Enumerable.Range(0, train.Count).Select(index => Path.GetFullPath(train.Where(index))).ToHashSet(StringComparer.Ordinal);
+        return Enumerable.Range(0, test.Count).Count(index => known.Contains(Path.GetFullPath(test.Where(index)))) switch
+        {
+            0 => null,
+            var all when all == test.Count && all == train.Count => $"train and test are the same {sample}s: the results say nothing about new ones",
+            var some => $"{some} test {sample}{(some == 1 ? " is a" : "s are")} training {sample}{(some == 1 ? "" : "s")} too: the results are too good for {(some == 1 ? "it" : "them")}",
+        };
+    }
+
     /// <summary>Looks whether a source is made of pairs with scores.</summary>
     /// <param name="source">The samples.</param>
     /// <param name="what">What they are for, in errors: <c>train</c>, <c>test</c>.</param>

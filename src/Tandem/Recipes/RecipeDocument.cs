@@ -228,7 +228,7 @@ public sealed class RecipeDocument
         if (place.Parts!.TryGetValue(names[^1], out var before) && before.IsSection && !node.IsSection && node.Value?.ToString() is not (null or "null" or "none"))
             throw new TandemException(ErrorKind.Usage, $"'{key}' is a section and takes no value", node.Origin.ToString(), $"one of {string.Join(", ", before.Parts!.Keys.Select(part => $"{key}.{part}"))}");
         if (SetsSteps(key, node))
-            root.Parts!["run"].Parts!.Remove("budget");
+            root.Find("run")?.Parts?.Remove("budget");
         if (before is null)
             place.Parts[names[^1]] = node;
         else

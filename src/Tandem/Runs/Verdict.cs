@@ -59,6 +59,7 @@ public sealed class HealthJudge(long warmup)
     readonly List<double> pace = [];
     long last;
     int judged;
+    bool accused;
 
     /// <summary>Updates of the whole run; 0 while they are not known.</summary>
     public long Steps { get; set; }
@@ -163,6 +164,7 @@ public sealed class HealthJudge(long warmup)
             Count(double.IsFinite(value) && (streak.Bad > 0 || rule.IsBeyond(value, rule.Doubtful(this))), step, ref streak.Doubtful, ref streak.DoubtfulSince);
         }
         last = step;
+        accused |= Current is { Health: not RunHealth.Healthy };
     }
 
     static void Count(bool beyond, long step, ref int moments, ref long since)
@@ -192,7 +194,8 @@ public sealed class HealthJudge(long warmup)
                 if (streak.Doubtful >= InARow)
                     doubtful ??= Found(rule, RunHealth.Suspicious, rule.Doubtful(this), streak.DoubtfulSince, streak.Value);
             }
-            return doubtful ?? (judged < InARow ? null : new(RunHealth.Healthy));
+            // What has been said against a run is taken back when it is over, even where nothing would have been said yet.
+            return doubtful ?? (judged < InARow && !accused ? null : new(RunHealth.Healthy));
         }
     }
 

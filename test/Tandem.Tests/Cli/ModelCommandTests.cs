@@ -63,6 +63,7 @@ public sealed class ModelCommandTests : IDisposable
     [InlineData(2, "there is no baseline 'random'", "baselines=random")]
     [InlineData(2, "temperature has no effect", "temperature=0.1")]
     [InlineData(2, "train and test are the same pictures", "test=train")]
+    [InlineData(2, "train and test are the same pictures", "test=train/../train")]
     [InlineData(3, "has no labels", "labels=none")]
     [InlineData(3, "the train data has no labels", "train=train/a")]
     [InlineData(3, "unknown in the training data: c", "train=two")]
@@ -91,9 +92,34 @@ public sealed class ModelCommandTests : IDisposable
     public void OneClassIsNotEnough()
     {
         PictureMaker.Tree(folder["one"], 1, 30);
-        var result = Run("evaluate", "linear", folder["model"], $"train={folder["one"]}", $"test={folder["one", "."]}", "labels=folder");
+        PictureMaker.Tree(folder["other"], 1, 30);
+        var result = Run("evaluate", "linear", folder["model"], $"train={folder["one"]}", $"test={folder["other"]}", "labels=folder");
         Assert.Equal(3, result.ExitCode);
         Assert.Contains("of one class, 'a'", result.Error);
+    }
+
+    [Fact]
+    public void SamplesThatAreLearnedFromAndJudgedAreToldOf()
+    {
+        folder.Write("train.csv", "path,label\ntrain/a/0.ppm,a\ntrain/a/1.ppm,a\ntrain/b/0.ppm,b\ntrain/b/1.ppm,b\n");
+        folder.Write("test.csv", "path,label\ntrain/a/1.ppm,a\ntrain/b/2.ppm,b\n");
+        // The second time both sets come out of the cache.
+        for (var time = 0; time < 2; time++)
+        {
+            var result = Run("evaluate", "knn", folder["model"], $"train={folder["train.csv"]}", $"test={folder["test.csv"]}", "k=1", "baselines=none");
+            Assert.True(result.ExitCode == 0, result.Error);
+            Assert.Contains("1 test picture is a training picture too", result.Error);
+        }
+    }
+
+    [Fact]
+    public void WhereNothingCanBeEmbeddedTheReasonIsSaid()
+    {
+        folder.Write("broken.ppm", "P6\n9 9\n255\nabc");
+        var result = Run("embed", folder["model"], folder["broken.ppm"], $"out={folder["x.npy"]}");
+        Assert.Equal(3, result.ExitCode);
+        Assert.Contains("left out: ", result.Error);
+        Assert.False(File.Exists(folder["x.npy"]));
     }
 
     [Theory]

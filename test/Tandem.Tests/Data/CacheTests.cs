@@ -103,6 +103,63 @@ public sealed class CacheTests : IDisposable
     }
 
     [Fact]
+    public void ClassesThatAreRenamedAreReadAnew()
+    {
+        PictureMaker.Tree(folder["set"], 2, 2);
+        PictureSource List(string cats, string dogs)
+        {
+            folder.Write("set/list.csv", $"path,label\na/0.ppm,{cats}\nb/0.ppm,{dogs}\n");
+            return PictureCache.Open(folder["set", "list.csv"], new SourceOptions { Labels = "column" }, PictureReading.Natural, new() { Folder = folder["cache"] });
+        }
+        using (var first = List("cats", "dogs"))
+            Assert.Equal(["cats", "dogs"], first.ClassNames!);
+        using var second = List("cat", "dog");
+        Assert.Equal(["cat", "dog"], second.ClassNames!);
+    }
+
+    [Fact]
+    public void PlacesComeOutOfTheCacheAsTheyWere()
+    {
+        PictureMaker.Tree(folder["set"], 2, 3);
+        using var source = PictureSource.Open(folder["set"], null, "folder");
+        for (var time = 0; time < 2; time++)
+        {
+            using var cached = Open();
+            Assert.True(cached.IsDecoded);
+            Assert.Equal(Enumerable.Range(0, source.Count).Select(source.Where), Enumerable.Range(0, cached.Count).Select(cached.Where));
+        }
+    }
+
+    [Fact]
+    public void AFaultOfTheMachineIsToldAsWhatItIs()
+    {
+        var index = new CacheBuild(new Refusing(new TandemException(ErrorKind.Machine, "no permission", "1.ppm")), PictureReading.Natural, keepPixels: true, new(), CancellationToken.None);
+        Assert.Equal("no permission", Assert.Throws<TandemException>(() => index.Run(_ => { }, () => 0)).Message);
+    }
+
+    sealed class Refusing(Exception cause) : PictureSource
+    {
+        public override int Count => 100;
+
+        public override string Description => "refusing";
+
+        public override string Name(int index) => $"{index}.ppm";
+
+        public override byte[] ReadBytes(int index) => throw cause;
+    }
+
+    [Fact]
+    public void AnInterruptedBuildLeavesNothingAndWhatAKilledOneLeftIsSwept()
+    {
+        PictureMaker.Tree(folder["set"], 2, 3);
+        folder.Write("cache/left.pictures.123-abc.tmp", "half");
+        using var living = new FileStream(folder.Write("cache/other.pictures.124-abc.tmp", "half"), FileMode.Open, FileAccess.Write, FileShare.None);
+        Assert.Throws<OperationCanceledException>(() =>
+            PictureCache.Open(folder["set"], new SourceOptions { Stop = new CancellationToken(canceled: true) }, PictureReading.Natural, new() { Folder = folder["cache"] }));
+        Assert.Equal(["other.pictures.124-abc.tmp"], Files.Select(System.IO.Path.GetFileName));
+    }
+
+    [Fact]
     public void LargeSetsAreReadFromTheirPlaceAndLargeCompressedTarsKeepTheirMembers()
     {
         PictureMaker.Tree(folder["set"], 2, 3);

@@ -25,7 +25,7 @@ public sealed class SetupTests : IDisposable
             [[ $* == *install* ]] && touch "$NOTES.installed"
             exit 0
             """);
-        Program("apt-cache", "exit 0");
+        Program("apt-cache", """[[ -f $NOTES.unknown && " $(cat "$NOTES.unknown") " == *" $2 "* ]] && exit 100; exit 0""");
         Program("update-alternatives", "exit 0");
         Program("sudo", """[[ -f $NOTES.nosudo ]] && exit 1; shift; exec "$@" """);
     }
@@ -50,6 +50,25 @@ public sealed class SetupTests : IDisposable
         var (code, error) = Check();
         Assert.Equal(4, code);
         Assert.Contains("apt-get install g++ libsoxr0", error);
+    }
+
+    [Fact]
+    public void AWantedPackageThatTheReleaseDoesNotHaveStopsNothing()
+    {
+        File.WriteAllText(Notes + ".unknown", "libsoxr0");
+        Assert.Equal(0, Check().Code);
+        Assert.Equal("apt-get install -yq --no-install-recommends g++", File.ReadAllLines(Notes)[1]);
+        Assert.Equal((0, ""), Check());
+    }
+
+    [Fact]
+    public void OfTwoNamesTheOneThatTheReleaseKnowsIsInstalled()
+    {
+        // Ubuntu's name of a library that Debian calls otherwise.
+        Program("dpkg-query", "for p in libicu72 libtorch-dev libgloo-dev libopenblas0-openmp libspng0 libwebp7 libsndfile1 libsoxr0 g++; do echo \"installed $p\"; done");
+        File.WriteAllText(Notes + ".unknown", "libturbojpeg0");
+        Assert.Equal(0, Check().Code);
+        Assert.Equal("apt-get install -yq --no-install-recommends libturbojpeg", File.ReadAllLines(Notes)[1]);
     }
 
     [Fact]

@@ -18,12 +18,27 @@ public sealed class StartTests
     [InlineData(2, "data.batch=0")]
     [InlineData(2, "data.mean=0.5")]
     [InlineData(2, "evaluate.layer=3")]
+    [InlineData(2, "model.front_end.input_size=18")]
     public void AStartThatFailsLeavesTheFolderFree(int code, string setting)
     {
         using var folder = new TemporaryFolder();
         var result = Run(folder, ["pretrain", .. TinyRun.Recipe(folder, "run", "steps=2", setting)]);
         Assert.True(result.ExitCode == code, result.Error);
         Assert.False(Directory.Exists(folder["run"]));
+    }
+
+    [Fact]
+    public void LabelsThatNeighboursDoNotHaveAreFoundBeforeTheFolderIsMade()
+    {
+        using var folder = new TemporaryFolder();
+        PictureMaker.Tree(folder["judged"], 3, 4);
+        string[] arguments = ["pretrain", .. TinyRun.Recipe(folder, "run", "steps=2", $"test={folder["judged"]}", "labels=folder")];
+        var result = Run(folder, arguments);
+        Assert.True(result.ExitCode == 3, result.Error);
+        Assert.Contains("unknown in the training data: c", result.Error);
+        Assert.False(Directory.Exists(folder["run"]));
+        Directory.Delete(folder["judged", "c"], recursive: true);
+        Assert.Equal(0, Run(folder, arguments).ExitCode);
     }
 
     [Fact]

@@ -239,12 +239,13 @@ public sealed class VerdictTests
     public void WhatDoesNotDependOnLearningIsJudgedWhileTheRateRises()
     {
         var judge = new HealthJudge(warmup: 50_000);
+        Assert.Null(judge.Current);
         for (var step = 20; step <= 80; step += 20)
             judge.Take(step, [new("loss", 100 * step), new("waiting", 0.9), new("gauge/target/sample_share", 0.01)]);
         Assert.Equal((RunHealth.Suspicious, "waiting", 20L), (judge.Current!.Health, judge.Current.Gauge, judge.Current.Since));
         Assert.StartsWith("waiting has been above 0.5 since step 20, now 0.9: most of the time", judge.Current.Reason, StringComparison.Ordinal);
         judge.Take(100, [new("waiting", 0.1)]);
-        Assert.Null(judge.Current);
+        Assert.Equal(RunHealth.Healthy, judge.Current.Health);
         for (var step = 120; step <= 160; step += 20)
             judge.Take(step, [new("gauge/local/sample_share", 0)]);
         Assert.Equal((RunHealth.Collapsed, "gauge/local/sample_share"), (judge.Current!.Health, judge.Current.Gauge));

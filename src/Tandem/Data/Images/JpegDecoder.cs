@@ -77,7 +77,7 @@ static unsafe class JpegDecoder
     // or refuse, a sound one. Making one takes microseconds.
     static Decompressor Create()
     {
-        NativeLibraries.Require(NativeLibraries.TurboJpeg, "libturbojpeg0", "JPEG pictures");
+        NativeLibraries.Require(NativeLibraries.TurboJpeg, "libturbojpeg0 (Ubuntu: libturbojpeg)", "JPEG pictures");
         return new Decompressor();
     }
 

@@ -18,7 +18,7 @@ public static unsafe class JpegEncoder
     {
         if (pixels.Length != checked(3 * width * height))
             throw new ArgumentException($"a picture of {width} x {height} has {3 * width * height} bytes", nameof(pixels));
-        NativeLibraries.Require(NativeLibraries.TurboJpeg, "libturbojpeg0", "JPEG pictures");
+        NativeLibraries.Require(NativeLibraries.TurboJpeg, "libturbojpeg0 (Ubuntu: libturbojpeg)", "JPEG pictures");
         var handle = TurboJpeg.CreateCompressor();
         byte* file = null;
         try

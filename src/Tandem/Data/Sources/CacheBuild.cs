@@ -1,9 +1,10 @@
+using System.Runtime.ExceptionServices;
 using Tandem.Data.Images;
 
 namespace Tandem.Data.Sources;
 
 /// <summary>Decodes a source once, in parallel, and hands the samples over in order; damaged ones are left out and told.</summary>
-sealed class CacheBuild(PictureSource source, PictureReading reading, bool keepPixels, CacheOptions options)
+sealed class CacheBuild(PictureSource source, PictureReading reading, bool keepPixels, CacheOptions options, CancellationToken stop)
 {
     const int NamesKept = 100;
 
@@ -15,7 +16,7 @@ sealed class CacheBuild(PictureSource source, PictureReading reading, bool keepP
 
     public CacheFile.Index Run(Action<ReadOnlySpan<byte>> write, Func<long> position)
     {
-        List<string> names = [], skipped = [];
+        List<string> names = [], places = [], skipped = [];
         List<int> labels = [], widths = [], heights = [];
         List<long> offsets = [];
         var skippedCount = 0;
@@ -25,7 +26,16 @@ sealed class CacheBuild(PictureSource source, PictureReading reading, bool keepP
         {
             var count = Math.Min(Window, source.Count - first);
             var start = first;
-            Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = threads }, i => results[i] = One(start + i));
+            stop.ThrowIfCancellationRequested();
+            try
+            {
+                Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = threads }, i => results[i] = One(start + i));
+            }
+            catch (AggregateException several) when (several.InnerExceptions[0] is var only)
+            {
+                // One sentence is enough: the machine's fault with one sample is its fault with all.
+                ExceptionDispatchInfo.Throw(only);
+            }
             for (var i = 0; i < count; i++)
             {
                 var result = results[i]!;
@@ -37,6 +47,7 @@ sealed class CacheBuild(PictureSource source, PictureReading reading, bool keepP
                     continue;
                 }
                 names.Add(source.Name(first + i));
+                places.Add(source.Where(first + i));
                 if (source.Label(first + i) is { } label)
                     labels.Add(label);
                 widths.Add(result.Width);
@@ -47,7 +58,7 @@ sealed class CacheBuild(PictureSource source, PictureReading reading, bool keepP
             options.Progress?.Invoke(first + count, source.Count);
         }
         offsets.Add(position());
-        return new(source.Description, keepPixels, [.. names], source.ClassNames is null ? null : [.. labels], source.ClassNames is null ? null : [.. source.ClassNames], [.. offsets], [.. widths], [.. heights], [.. skipped], skippedCount);
+        return new(source.Description, keepPixels, [.. names], [.. places], source.ClassNames is null ? null : [.. labels], source.ClassNames is null ? null : [.. source.ClassNames], [.. offsets], [.. widths], [.. heights], [.. skipped], skippedCount);
     }
 
     Result One(int sample)
@@ -68,5 +79,4 @@ sealed class CacheBuild(PictureSource source, PictureReading reading, bool keepP
             return new(null, 0, 0, $"{error.Where ?? source.Where(sample)}: {error.Message}");
         }
     }
-
 }

@@ -13,7 +13,7 @@ static class CacheFile
     const ulong Mark = 0x3143_4950_4D44_4E54; // "TNDMPIC1", little-endian
 
     /// <summary>Everything but the samples' bytes.</summary>
-    public sealed record Index(string Description, bool Pixels, string[] Names, int[]? Labels, string[]? Classes, long[] Offsets, int[] Widths, int[] Heights, string[] Skipped, int SkippedCount);
+    public sealed record Index(string Description, bool Pixels, string[] Names, string[] Places, int[]? Labels, string[]? Classes, long[] Offsets, int[] Widths, int[] Heights, string[] Skipped, int SkippedCount);
 
     /// <summary>Writes a cache beside its place; <see cref="Commit"/> puts it there, Dispose without it leaves nothing.</summary>
     public sealed class Writer : IDisposable
@@ -27,9 +27,29 @@ static class CacheFile
         public Writer(string place)
         {
             this.place = place;
-            Directory.CreateDirectory(Path.GetDirectoryName(place)!);
+            var folder = Path.GetDirectoryName(place)!;
+            Directory.CreateDirectory(folder);
+            Sweep(folder);
             temporary = FormattableString.Invariant($"{place}.{Environment.ProcessId}-{Guid.NewGuid():N}.tmp");
             stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16);
+        }
+
+        // What processes left that were killed while they wrote: it may be gigabytes.
+        static void Sweep(string folder)
+        {
+            foreach (var left in Directory.EnumerateFiles(folder, "*.tmp"))
+            {
+                try
+                {
+                    // A living writer holds its file.
+                    using (new FileStream(left, FileMode.Open, FileAccess.ReadWrite, FileShare.None))
+                        File.Delete(left);
+                }
+                catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
+                {
+                    // Someone else's, or just gone.
+                }
+            }
         }
 
         public long Position => stream.Position;
@@ -77,7 +97,7 @@ static class CacheFile
             stream.Seek(at, SeekOrigin.Begin);
             stream.ReadExactly(bytes);
             var index = JsonSerializer.Deserialize<Index>(bytes);
-            return index is null || index.Offsets.Length != index.Names.Length + 1 || index.Offsets[^1] != at ? null : new MappedPictures(place, index);
+            return index?.Places is null || index.Offsets.Length != index.Names.Length + 1 || index.Offsets[^1] != at ? null : new MappedPictures(place, index);
         }
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException or JsonException or ArgumentException)
         {
@@ -115,6 +135,8 @@ sealed unsafe class MappedPictures : PictureSource
     public override int? Label(int sample) => index.Labels?[sample];
 
     public override string Name(int sample) => index.Names[sample];
+
+    public override string Where(int sample) => index.Places[sample];
 
     ReadOnlySpan<byte> Bytes(int sample)
     {
@@ -157,6 +179,8 @@ sealed class PicturesInMemory(CacheFile.Index index, byte[][] samples) : Picture
     public override int? Label(int sample) => index.Labels?[sample];
 
     public override string Name(int sample) => index.Names[sample];
+
+    public override string Where(int sample) => index.Places[sample];
 
     public override byte[] ReadBytes(int sample) => samples[sample];
 

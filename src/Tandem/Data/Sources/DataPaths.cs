@@ -27,6 +27,15 @@ public static partial class DataPaths
         return found.Count > 0 ? found : throw new TandemException(ErrorKind.Input, "no data was given", expected: "a file, a folder, a glob or a range such as train-{000..120}.tar");
     }
 
+    /// <summary>Whether two texts stand for the same place, however they are written: <c>photos</c> and <c>./photos/</c>.</summary>
+    public static bool AreSame(string one, string other) => Whole(one) == Whole(other);
+
+    /// <summary>Whether a folder holds the test part of a packed set (CIFAR, MNIST), which is then what a path to judge on means.</summary>
+    public static bool HoldsTestPart(string path) => Directory.Exists(Home(path)) && Directory.EnumerateFiles(Home(path)).Select(Path.GetFileName).Any(name =>
+        name!.StartsWith("test_batch", StringComparison.Ordinal) || name is "test.bin" || name.StartsWith("t10k-images", StringComparison.Ordinal));
+
+    static string Whole(string text) => string.Join("::", text.Split("::", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(part => Path.TrimEndingDirectorySeparator(Path.GetFullPath(Home(part)))));
+
     static string Home(string path) => path == "~" || path.StartsWith("~/", StringComparison.Ordinal)
         ? Environment.GetFolderPath(Environment.SpecialFolder.UserProfile) + path[1..]
         : path;

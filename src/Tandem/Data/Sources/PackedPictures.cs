@@ -55,6 +55,8 @@ sealed class CifarSource : PictureSource
 
     public override string Name(int index) => FormattableString.Invariant($"{records[index].Set.Names[records[index].File]}#{records[index].Record}");
 
+    public override string Where(int index) => FormattableString.Invariant($"{records[index].Set.Where(records[index].File)}#{records[index].Record}");
+
     public override byte[] ReadBytes(int index)
     {
         using var picture = Read(index, PictureReading.Published);
@@ -106,12 +108,12 @@ sealed class IdxSource : PictureSource
     readonly byte[] pictures;
     readonly byte[]? labels;
     readonly int height, width;
-    readonly string name;
+    readonly string name, place;
 
     public IdxSource(string description, FileSet set, int pictureFile, int? labelFile, LabelRule? rule)
     {
         Description = description;
-        name = set.Names[pictureFile];
+        (name, place) = (set.Names[pictureFile], set.Where(pictureFile));
         pictures = Inflated(set.Read(pictureFile), set.Where(pictureFile));
         var sizes = Header(pictures, 3, set.Where(pictureFile));
         (Count, height, width) = (sizes[0], sizes[1], sizes[2]);
@@ -144,6 +146,8 @@ sealed class IdxSource : PictureSource
     public override int? Label(int index) => labels is null ? null : labels[8 + index];
 
     public override string Name(int index) => FormattableString.Invariant($"{name}#{index}");
+
+    public override string Where(int index) => FormattableString.Invariant($"{place}#{index}");
 
     public override byte[] ReadBytes(int index) => pictures.AsSpan(16 + (index * height * width), height * width).ToArray();
 

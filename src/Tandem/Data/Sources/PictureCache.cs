@@ -35,7 +35,7 @@ public sealed record CacheOptions
 public static class PictureCache
 {
     // Raised whenever decoding or the cache's form changes.
-    const string Version = "1";
+    const string Version = "2";
     const int NamesTold = 20;
 
     /// <summary><c>$TANDEM_CACHE/data</c>, else <c>$XDG_CACHE_HOME/tandem/data</c>, else <c>~/.cache/tandem/data</c>.</summary>
@@ -68,7 +68,7 @@ public static class PictureCache
         var source = PictureSource.Open(path, options);
         if (source.IsDecoded)
             return source;
-        var place = Path.Combine(folder, (quick ?? Key(source, options, reading)) + ".pictures");
+        var place = Path.Combine(folder, (quick ?? Key(path, source, options, reading)) + ".pictures");
         if (CacheFile.Open(place) is { } found)
         {
             source.Dispose();
@@ -101,7 +101,7 @@ public static class PictureCache
         try
         {
             writer = new CacheFile.Writer(place);
-            var build = new CacheBuild(source, reading, keepPixels, cache);
+            var build = new CacheBuild(source, reading, keepPixels, cache, options.Stop);
             var index = build.Run(writer.Write, () => writer.Position);
             Report(index, options, cache);
             writer.Commit(index);
@@ -115,7 +115,7 @@ public static class PictureCache
             options.Warn?.Invoke($"pictures cannot be cached in {Path.GetDirectoryName(place)} ({cause.Message}); {(estimate <= cache.MemoryLimit && keepPixels ? "they stay in memory" : "they are decoded anew each time")}");
             return keepPixels && estimate <= cache.MemoryLimit ? InMemory(source, options, reading, cache) : source;
         }
-        catch (TandemException)
+        catch (Exception cause) when (cause is TandemException or OperationCanceledException)
         {
             source.Dispose();
             throw;
@@ -129,7 +129,7 @@ public static class PictureCache
     static PicturesInMemory InMemory(PictureSource source, SourceOptions options, PictureReading reading, CacheOptions cache)
     {
         var samples = new List<byte[]>();
-        var build = new CacheBuild(source, reading, keepPixels: true, cache);
+        var build = new CacheBuild(source, reading, keepPixels: true, cache, options.Stop);
         long position = 0;
         var index = build.Run(
             bytes =>
@@ -192,8 +192,10 @@ public static class PictureCache
         return Hash(options, reading, paths.Select(file => $"{Path.GetFullPath(file)} {FileSet.StampOf(file)}"));
     }
 
-    static string Key(PictureSource source, SourceOptions options, PictureReading reading) =>
-        Hash(options, reading, Enumerable.Range(0, source.Count).Select(i => $"{source.Where(i)} {source.Stamp(i)} {source.Label(i)?.ToString(CultureInfo.InvariantCulture)}").Prepend(source.Description));
+    // Places are told as the path was given, so the same path means something else in another folder.
+    static string Key(string path, PictureSource source, SourceOptions options, PictureReading reading) =>
+        Hash(options, reading, Enumerable.Range(0, source.Count).Select(i => $"{source.Where(i)} {source.Stamp(i)} {source.Label(i)?.ToString(CultureInfo.InvariantCulture)}")
+            .Concat(source.ClassNames ?? []).Prepend(source.Description).Prepend(Path.GetFullPath(path)));
 
     static string Hash(SourceOptions options, PictureReading reading, IEnumerable<string> lines)
     {

@@ -17,6 +17,9 @@ public sealed record SourceOptions
 
     /// <summary>Hears of what was skipped; one sentence a call.</summary>
     public Action<string>? Warn { get; init; }
+
+    /// <summary>Ends the opening where it takes long, as decoding a large set ahead does; nothing is left behind.</summary>
+    public CancellationToken Stop { get; init; }
 }
 
 /// <summary>
@@ -34,7 +37,7 @@ public abstract class Source : IDisposable
     /// <summary>A sample's name: its path below the root, its key in a shard, its line.</summary>
     public abstract string Name(int index);
 
-    /// <summary>A sample's place in words, for errors.</summary>
+    /// <summary>A sample's place in words, for errors; no other sample has it.</summary>
     public virtual string Where(int index) => Name(index);
 
     /// <summary>A sample's class, or null when there are no labels.</summary>

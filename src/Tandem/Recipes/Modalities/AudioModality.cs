@@ -56,7 +56,7 @@ public sealed class AudioModality : Modality
     }
 
     /// <inheritdoc/>
-    public override Source Open(Action<string>? note, string? resumed = null) => AudioSource.Open(DataPath("recordings"), data.Source(note), data.MinSamples);
+    public override Source Open(Action<string>? note, string? resumed = null, CancellationToken stop = default) => AudioSource.Open(DataPath("recordings"), data.Source(note, stop), data.MinSamples);
 
     /// <inheritdoc/>
     public override IBatchStream Batches(Source source, int copies, long seed, long first, Action<string>? warn = null)

@@ -55,6 +55,8 @@ public sealed class ImageModality : Modality
         var (block, front, decoder) = (model.Trunk.Block, model.FrontEnd, model.FrontEnd.Decoder);
         require(block.Width % 4 == 0 || !front.FixedPositions, "model.trunk.block.width", $"two-dimensional positions cannot have a width of {block.Width}", "a multiple of 4");
         require(front.InputSize >= front.PatchSize, "model.front_end.patch_size", $"pictures of {front.InputSize} pixels hold no patch of {front.PatchSize}", "at most the input size");
+        var cut = front.InputSize / front.PatchSize * front.PatchSize;
+        require(front.InputSize == cut, "model.front_end.input_size", $"pictures of {front.InputSize} pixels cannot be cut into patches of {front.PatchSize}", $"a multiple of the patch size: {cut} or {cut + front.PatchSize}");
         require(front.Channels == 3, "model.front_end.channels", $"pictures are read with 3 channels, not {front.Channels}", "3");
         require(decoder.Kind == DecoderKind.Convolutions || decoder.Width % 8 == 0, "model.front_end.decoder.width", $"8 heads cannot share a width of {decoder.Width}", "a multiple of 8");
         require(data.CropMin > 0 && data.CropMin <= data.CropMax && data.CropMax <= 1, "data.crop_min", $"crops cannot take {data.CropMin} to {data.CropMax} of the picture's area", "0 < crop_min ≤ crop_max ≤ 1");
@@ -77,7 +79,7 @@ public sealed class ImageModality : Modality
     }
 
     /// <inheritdoc/>
-    public override Source Open(Action<string>? note, string? resumed = null) => Preprocessing.Open(DataPath("photos"), data.Source(note), data.BadLimit);
+    public override Source Open(Action<string>? note, string? resumed = null, CancellationToken stop = default) => Preprocessing.Open(DataPath("photos"), data.Source(note, stop), data.BadLimit);
 
     /// <inheritdoc/>
     public override IBatchStream Batches(Source source, int copies, long seed, long first, Action<string>? warn = null) => Loader.Pictures(

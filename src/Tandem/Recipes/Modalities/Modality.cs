@@ -70,8 +70,9 @@ public abstract class Modality
     /// <summary>Opens what is trained on.</summary>
     /// <param name="note">Hears of what is worth knowing.</param>
     /// <param name="resumed">The model folder of the checkpoint that a run goes on from, whose preprocessing holds; null for a new run.</param>
+    /// <param name="stop">Ends the opening where it takes long: nothing is left behind.</param>
     /// <exception cref="TandemException">There is no data, or not of this modality.</exception>
-    public abstract Source Open(Action<string>? note, string? resumed = null);
+    public abstract Source Open(Action<string>? note, string? resumed = null, CancellationToken stop = default);
 
     /// <summary>Micro-batches to train on, with masks.</summary>
     /// <param name="source">What <see cref="Open"/> gave.</param>

@@ -57,7 +57,7 @@ public sealed class TextModality : Modality
     }
 
     /// <inheritdoc/>
-    public override Source Open(Action<string>? note, string? resumed = null)
+    public override Source Open(Action<string>? note, string? resumed = null, CancellationToken stop = default)
     {
         var (path, reading) = (DataPath("books.txt"), data.Reading(note));
         var text = TextSource.Open(path, reading);
