@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Tandem.Models.Formats;
-using Tandem.Recipes;
 
 namespace Tandem.Runs;
 
@@ -95,7 +94,9 @@ static class RunContents
         if (document["facts"] is not JsonObject facts || facts["expect"] is not JsonObject expect || expect["curves"] is not JsonObject given)
             return new("", curves);
         var own = (document["name"] as JsonValue)?.ToString();
-        var changed = RecipeValues(document).Any(value => DecidesLoss(value.Key) && RecipeOrigin.Parse(value.Origin) is { Kind: OriginKind.CommandLine or OriginKind.File } origin && (origin.Place is null || origin.Place != own));
+        // What stands in the recipe itself is "recipe NAME:LINE", or "file NAME:LINE" where the recipe is a person's own.
+        bool IsOnTop(string origin) => origin == "command line" || (origin.StartsWith("file ", StringComparison.Ordinal) && !origin.StartsWith($"file {own}:", StringComparison.Ordinal));
+        var changed = RecipeValues(document).Any(value => DecidesLoss(value.Key) && IsOnTop(value.Origin));
         foreach (var (name, list) in given)
         {
             if (changed && !RunDescription.IsEvaluation(name))

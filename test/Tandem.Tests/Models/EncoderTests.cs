@@ -104,9 +104,14 @@ public sealed class EncoderTests : IDisposable
     {
         TinyModel.Save(folder["run", "checkpoints", "step-00000007", "model"]);
         Assert.EndsWith("step-00000007/model", ModelPath.Resolve(folder["run", "checkpoints", "step-00000007"]));
-        folder.Write("run/recipe.json", "{}");
+        void Run(string name)
+        {
+            folder.Write($"{name}/recipe.json", "{\"format\": \"tandem run recipe 1\"}");
+            folder.Write($"{name}/status.json", "{}");
+        }
+        Run("run");
         Assert.EndsWith("step-00000007/model", ModelPath.Resolve(folder["run"]));
-        folder.Write("empty/recipe.json", "{}");
+        Run("empty");
         Assert.Contains("no checkpoint yet", Assert.Throws<TandemException>(() => ModelPath.Resolve(folder["empty"])).Message);
         Assert.Equal(ErrorKind.Input, Assert.Throws<TandemException>(() => ModelPath.Resolve(folder["nothing"])).Kind);
     }
