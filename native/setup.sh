@@ -141,9 +141,9 @@ Then start again. (With a libtorch of your own, LIBTORCH=FOLDER makes Debian's u
     for entry in "${wanted[@]}"; do
         if name=$(available "$entry"); then extra+=("$name"); fi
     done
-    install() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends "$@" >> "$log" 2>&1 9>&-; }
-    if (( ${#names[@]} + ${#extra[@]} )) && ! install "${names[@]}" "${extra[@]}" && (( ${#names[@]} && ${#extra[@]} )); then
-        install "${names[@]}" || true # without what is only wanted
+    apt_install() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends "$@" >> "$log" 2>&1 9>&-; }
+    if (( ${#names[@]} + ${#extra[@]} )) && ! apt_install "${names[@]}" "${extra[@]}" && (( ${#names[@]} && ${#extra[@]} )); then
+        apt_install "${names[@]}" || true # without what is only wanted
     fi
     missing_packages
     if (( ${#needed[@]} )); then

@@ -36,6 +36,7 @@ public sealed class RunFolderTests : IDisposable
         Assert.NotNull(status.Heartbeat);
         Assert.Contains("\"state\": \"running\"", File.ReadAllText(folder["run", "status.json"]), StringComparison.Ordinal);
         Assert.Equal("tandem pretrain x", (string?)read.Environment()["command"]);
+        Assert.Matches("^.+ \\(family [0-9]+, model [0-9]+\\)$", (string?)read.Environment()["processor"]);
         Assert.Matches("^....-..-..T..:..:..Z began\n$", File.ReadAllText(folder["run", "train.log"]));
         Assert.DoesNotContain(Directory.EnumerateFiles(Run), path => path.EndsWith(".unfinished", StringComparison.Ordinal));
     }
