@@ -22,30 +22,76 @@ int64_t steps_of(int64_t depth) { return (depth + step_of<T> - 1) / step_of<T>; 
 template <class T>
 int64_t packed_size(int64_t depth, int64_t columns) { return panels_of(columns) * panel * steps_of<T>(depth) * step_of<T>; }
 
+// Sixteen words: what one step takes of sixteen columns, or what sixteen steps take of one.
+inline __m512i words16(const float* from, float) { return _mm512_castps_si512(load16(from)); }
+inline __m512i words16(const float* from, bf16) {
+    return _mm512_or_si512(_mm512_zextsi256_si512(round16(load16(from))), _mm512_maskz_broadcast_i64x4(0xf0, round16(load16(from + 16))));
+}
+
+// The same with the second element of each word, where there is one, at another place.
+inline __m512i words16(const float* from, const float*, float) { return _mm512_castps_si512(load16(from)); }
+inline __m512i words16(const float* from, const float* second, bf16) {
+    return _mm512_or_si512(_mm512_cvtepu16_epi32(round16(load16(from))), _mm512_slli_epi32(_mm512_cvtepu16_epi32(round16(load16(second))), 16));
+}
+
+// Sixteen rows of sixteen words become sixteen columns.
+inline void transpose16(__m512i (&r)[16]) {
+    __m512i t[16];
+#pragma GCC unroll 8
+    for (int i = 0; i < 16; i += 2) {
+        t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
+        t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < 16; i += 4) {
+        r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
+        r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
+        r[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
+        r[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
+    }
+    // Quarters: that of column 4·q + j lies in quarter q of r[j], r[4 + j], r[8 + j] and r[12 + j].
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+        __m512i even = _mm512_shuffle_i32x4(r[j], r[4 + j], 0x88), odd = _mm512_shuffle_i32x4(r[j], r[4 + j], 0xdd);
+        __m512i even_of_rest = _mm512_shuffle_i32x4(r[8 + j], r[12 + j], 0x88), odd_of_rest = _mm512_shuffle_i32x4(r[8 + j], r[12 + j], 0xdd);
+        t[j] = _mm512_shuffle_i32x4(even, even_of_rest, 0x88);
+        t[4 + j] = _mm512_shuffle_i32x4(odd, odd_of_rest, 0x88);
+        t[8 + j] = _mm512_shuffle_i32x4(even, even_of_rest, 0xdd);
+        t[12 + j] = _mm512_shuffle_i32x4(odd, odd_of_rest, 0xdd);
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; i++) r[i] = t[i];
+}
+
 inline float to_element(float v, float) { return v; }
 inline bf16 to_element(float v, bf16) { return bf16(to_bf16(v), bf16::from_bits()); }
 
-// to[panel][step][column][within step] = from[column·across + depth·along], zero outside; any types.
-template <class T, class W>
-void pack(const W* from, int64_t across, int64_t along, int64_t depth, int64_t columns, T* to) {
+// to[panel][step][column][within step] = from[column·across + depth·along], zero outside. One of across and along is 1.
+template <class T>
+void pack(const float* from, int64_t across, int64_t along, int64_t depth, int64_t columns, T* to) {
     constexpr int64_t g = step_of<T>;
-    int64_t steps = steps_of<T>(depth), panels = panels_of(columns), strips = panels * (panel / 16);
+    int64_t steps = steps_of<T>(depth), strips = panels_of(columns) * (panel / 16);
 #pragma omp parallel for schedule(static) if (depth * columns > 16384 && at::get_num_threads() > 1)
     for (int64_t strip = 0; strip < strips; strip++) {
-        int64_t first = strip * 16, count = std::min<int64_t>(16, columns - first);
-        T* __restrict out = to + (first / panel) * panel * steps * g + (first % panel) * g;
-        for (int64_t s = 0; s < steps; s++, out += panel * g) {
-            for (int64_t j = 0; j < g; j++) {
-                int64_t d = s * g + j;
-                if (d < depth && count == 16) {
-                    const W* in = from + first * across + d * along;
-                    for (int64_t c = 0; c < 16; c++) out[c * g + j] = to_element(static_cast<float>(in[c * across]), T{});
-                } else {
-                    for (int64_t c = 0; c < 16; c++)
-                        out[c * g + j] = to_element(d < depth && c < count ? static_cast<float>(from[(first + c) * across + d * along]) : 0.0f, T{});
-                }
+        int64_t first = strip * 16, count = std::min<int64_t>(16, columns - first), s = 0;
+        T* out = to + (first / panel) * panel * steps * g + (first % panel) * g;
+        const float* in = from + first * across;
+        if (count == 16 && along == 1) {
+            for (; (s + 16) * g <= depth; s += 16) {
+                __m512i words[16];
+#pragma GCC unroll 16
+                for (int c = 0; c < 16; c++) words[c] = words16(in + c * across + s * g, T{});
+                transpose16(words);
+#pragma GCC unroll 16
+                for (int i = 0; i < 16; i++) _mm512_storeu_si512(out + (s + i) * panel * g, words[i]);
             }
+        } else if (count == 16 && across == 1) {
+            for (; (s + 1) * g <= depth; s++) _mm512_storeu_si512(out + s * panel * g, words16(in + s * g * along, in + (s * g + 1) * along, T{}));
         }
+        for (; s < steps; s++)
+            for (int64_t c = 0; c < 16; c++)
+                for (int64_t d = s * g; d < (s + 1) * g; d++)
+                    out[s * panel * g + c * g + d - s * g] = to_element(d < depth && c < count ? in[c * across + d * along] : 0.0f, T{});
     }
 }
 
@@ -142,57 +188,22 @@ T* thread_memory(int64_t elements, int slot) {
 
 // ---- gradients of weights: outputs [n, k] = sum over rows of g[row, n] · x[row, k]
 
-// Rows of g in groups of six columns: to[group][step][column in group][within step]; the last group is filled with zeros. Masked stores of
-// six words take ten times as long as whole ones, whose two words too many are overwritten by the next step's: not so in the last step.
-inline void pack_left(const float* g, int64_t ld, int64_t rows, int64_t columns, float* to) {
+// to[step][column][within step] = 16·vectors columns of rows, zeros beyond `columns` and behind an odd last row.
+template <int vectors>
+void pack_rows(const float* x, int64_t ld, int64_t rows, int64_t columns, float* to) {
     for (int64_t r = 0; r < rows; r++)
-        for (int64_t n = 0; n < columns; n += 6) {
-            float* out = to + n * rows + r * 6;
-            const float* in = g + r * ld + n;
-            if (r + 1 < rows && n + 8 <= columns) {
-                _mm256_storeu_ps(out, _mm256_loadu_ps(in));
-                continue;
-            }
-            int64_t count = std::min<int64_t>(6, columns - n);
-            __m256 six = _mm256_maskz_loadu_ps(static_cast<__mmask8>((1u << count) - 1), in);
-            _mm256_mask_storeu_ps(out, 0x3f, six);
-        }
+        for (int v = 0; v < vectors; v++) _mm512_storeu_ps(to + (r * vectors + v) * 16, load16(x + r * ld + v * 16, first_lanes(columns - v * 16)));
 }
 
-inline void pack_left(const bf16* g, int64_t ld, int64_t rows, int64_t columns, bf16* to) {
-    int64_t steps = (rows + 1) / 2;
-    for (int64_t s = 0; s < steps; s++) {
-        const bf16 *even = g + 2 * s * ld, *odd = 2 * s + 1 < rows ? even + ld : nullptr;
-        int64_t n = 0;
-        if (s + 1 < steps)
-            for (; n + 8 <= columns; n += 6) {
-                __m256i low = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(even + n)));
-                __m256i high = _mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(odd + n))), 16);
-                _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + n * steps * 2 + s * 12), _mm256_or_si256(low, high));
-            }
-        for (; n < columns; n += 6) {
-            auto mask = static_cast<__mmask8>((1u << std::min<int64_t>(6, columns - n)) - 1);
-            __m256i low = _mm256_cvtepu16_epi32(_mm_maskz_loadu_epi16(mask, even + n));
-            __m256i high = odd == nullptr ? _mm256_setzero_si256() : _mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_maskz_loadu_epi16(mask, odd + n)), 16);
-            _mm256_mask_storeu_epi32(to + n * steps * 2 + s * 12, 0x3f, _mm256_or_si256(low, high));
-        }
-    }
-}
-
-// 64 columns of x as a panel.
-inline void pack_right(const float* x, int64_t ld, int64_t rows, int64_t columns, float* to) {
-    for (int64_t r = 0; r < rows; r++)
-        for (int v = 0; v < 4; v++) _mm512_storeu_ps(to + r * panel + v * 16, load16(x + r * ld + v * 16, first_lanes(columns - v * 16)));
-}
-
-inline void pack_right(const bf16* x, int64_t ld, int64_t rows, int64_t columns, bf16* to) {
+template <int vectors>
+void pack_rows(const bf16* x, int64_t ld, int64_t rows, int64_t columns, bf16* to) {
     for (int64_t s = 0; s < (rows + 1) / 2; s++) {
         const bf16* even = x + 2 * s * ld;
-        for (int v = 0; v < 4; v++) {
+        for (int v = 0; v < vectors; v++) {
             __mmask16 m = first_lanes(columns - v * 16);
             __m512i low = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(m, even + v * 16));
             __m512i high = 2 * s + 1 < rows ? _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(m, even + ld + v * 16)), 16) : _mm512_setzero_si512();
-            _mm512_storeu_si512(to + s * 2 * panel + v * 32, _mm512_or_si512(low, high));
+            _mm512_storeu_si512(to + (s * vectors + v) * 32, _mm512_or_si512(low, high));
         }
     }
 }
@@ -200,57 +211,64 @@ inline void pack_right(const bf16* x, int64_t ld, int64_t rows, int64_t columns,
 // Where rows lie that may overlap: `count` rows a sample, `step` elements apart, samples `sample` elements apart.
 struct Windows { int64_t count, step, sample; };
 
-// Gradient of a weight [n, k] and, if wanted, of a bias [n], from g [rows, n] and x [rows, k], or windows of x. Rows are summed in a fixed
-// number of parts, which are then added in order.
+// Rows from r on, up to `last`, that lie at equal distances.
+inline int64_t run(int64_t r, int64_t last, const Windows* windows) { return windows == nullptr ? last - r : std::min(last - r, windows->count - r % windows->count); }
+
+// Gradient of a weight [n, k] and, if wanted, of a bias [n], from g [rows, n] and x [rows, k], or windows of x. A task packs what it needs by
+// itself, a block of rows at a time, whose products are summed in registers to the block's end: tasks that wait for one another's packing cost
+// more than packing twice. Small weights are cut by rows, whose sums are added in order; large ones by outputs and inputs.
 template <class T>
 void weight_gradient(const T* g, const T* x, int64_t rows, int64_t n, int64_t k, float* weight, float* bias, const Windows* windows = nullptr) {
-    constexpr int64_t depth = 128;     // rows at a time
-    constexpr int64_t width = 256;     // columns of x that one task takes
+    constexpr int64_t block = 1024 / sizeof(T);  // rows: a thousand columns of them take a megabyte, about what the second cache holds
+    constexpr int64_t share = 48;                // outputs of a packed left side: three vectors, eight tiles
     constexpr int64_t s = step_of<T>;
-    int64_t parts = std::min<int64_t>(n * k <= (1 << 17) ? 8 : 4, std::max<int64_t>(1, rows / 256)), slices = (k + width - 1) / width;
-    int64_t part_rows = ((rows + parts - 1) / parts + depth - 1) / depth * depth;
-    at::Tensor sums = at::empty({parts, n * k}, at::kFloat), bias_sums = at::empty({parts, n}, at::kFloat);
-    int64_t groups = (n + 5) / 6;
-#pragma omp parallel for schedule(dynamic, 1) if (parts * slices > 1 && at::get_num_threads() > 1)
-    for (int64_t task = 0; task < parts * slices; task++) {
-        int64_t part = task / slices, slice = task % slices, begin = std::min(rows, part * part_rows), end = std::min(rows, begin + part_rows);
-        int64_t from = slice * width, columns = std::min(width, k - from);
-        float* out = data<float>(sums) + part * n * k + from;
-        for (int64_t i = 0; i < n; i++) std::memset(out + i * k, 0, columns * sizeof(float));
-        bool sum_bias = bias != nullptr && slice == 0;
-        float* b = data<float>(bias_sums) + part * n;
-        if (sum_bias) std::memset(b, 0, n * sizeof(float));
-        T *left = thread_memory<T>(groups * 6 * depth, 0), *right = thread_memory<T>(panel * depth, 1);
-        for (int64_t r = begin, count; r < end; r += count) {
-            count = std::min(depth, end - r);
-            const T* rows_of_x = x + r * k;
-            int64_t ld = k;
-            if (windows != nullptr) {
-                count = std::min(count, windows->count - r % windows->count);
-                rows_of_x = x + r / windows->count * windows->sample + r % windows->count * windows->step;
-                ld = windows->step;
+    bool small = n * k <= 1 << 17;
+    int64_t parts = small ? std::min<int64_t>(8, std::max<int64_t>(1, rows / 256)) : 1, part_rows = (rows + parts - 1) / parts;
+    int64_t high = small ? std::min<int64_t>(n, 960) : 384, wide = small ? std::min<int64_t>(k, 960) : 192;
+    while (!small && high > 96 && (n + high - 1) / high * ((k + wide - 1) / wide) < 8) high /= 2;
+    int64_t down = (n + high - 1) / high, across = (k + wide - 1) / wide;
+    int64_t shares = (high + share - 1) / share, panels = panels_of(wide);
+    // Where windows end, a step may hold one row only.
+    int64_t most_steps = windows == nullptr ? steps_of<T>(block) : block;
+    at::Tensor sums, bias_sums;
+    if (parts > 1) sums = at::empty({parts, n * k}, at::kFloat);
+    if (parts > 1 && bias != nullptr) bias_sums = at::empty({parts, n}, at::kFloat);
+#pragma omp parallel for schedule(dynamic, 1) if (parts * down * across > 1 && at::get_num_threads() > 1)
+    for (int64_t task = 0; task < parts * down * across; task++) {
+        int64_t part = task / (down * across), from_n = task / across % down * high, from_k = task % across * wide;
+        int64_t own_n = std::min(high, n - from_n), own_k = std::min(wide, k - from_k), end = std::min(rows, (part + 1) * part_rows);
+        float* out = (parts > 1 ? data<float>(sums) + part * n * k : weight) + from_n * k + from_k;
+        float* out_bias = bias == nullptr || from_k > 0 ? nullptr : (parts > 1 ? data<float>(bias_sums) + part * n : bias) + from_n;
+        if (out_bias != nullptr) std::memset(out_bias, 0, own_n * sizeof(float));
+        T *left = thread_memory<T>(shares * share * most_steps * s, 0), *right = thread_memory<T>(panels * panel * most_steps * s, 1);
+        for (int64_t begin = part * part_rows, first_row = begin; begin < end; begin += block) {
+            int64_t last = std::min(end, begin + block), steps = 0, count;
+            // Two passes, since places in the packed sides depend on all steps.
+            for (int64_t r = begin; r < last; r += count, steps += steps_of<T>(count)) count = run(r, last, windows);
+            for (int64_t r = begin, step = 0; r < last; r += count, step += steps_of<T>(count)) {
+                count = run(r, last, windows);
+                const T* from = (windows == nullptr ? x + r * k : x + r / windows->count * windows->sample + r % windows->count * windows->step) + from_k;
+                for (int64_t o = 0; o < own_n; o += share) pack_rows<share / 16>(g + r * n + from_n + o, n, count, own_n - o, left + (o * steps + step * share) * s);
+                for (int64_t p = 0; p < own_k; p += panel)
+                    pack_rows<panel / 16>(from + p, windows == nullptr ? k : windows->step, count, own_k - p, right + (p * steps + step * panel) * s);
             }
-            int64_t steps = steps_of<T>(count);
-            pack_left(g + r * n, n, count, n, left);
-            if (sum_bias)
-                for (int64_t c = 0; c < n; c += 16) {
-                    __mmask16 m = first_lanes(n - c);
-                    __m512 total = load16(b + c, m);
-                    for (int64_t i = 0; i < count; i++) total = _mm512_add_ps(total, load16(g + (r + i) * n + c, m));
-                    store16(b + c, total, m);
-                }
-            for (int64_t p = 0; p < columns; p += panel) {
-                pack_right(rows_of_x + from + p, ld, count, columns - p, right);
-                for (int64_t q = 0; q < groups; q++)
-                    tile<6>(left + q * 6 * steps * s, s, 6 * s, right, steps, q * 6, p, [&](int64_t row, int64_t column, __m512 v) {
-                        __mmask16 m = first_lanes(columns - column);
-                        if (row >= n || m == 0) return;
+            for (int64_t c = 0; out_bias != nullptr && c < own_n; c += 16) {
+                __mmask16 m = first_lanes(own_n - c);
+                __m512 total = load16(out_bias + c, m);
+                for (int64_t r = begin; r < last; r++) total = _mm512_add_ps(total, load16(g + r * n + from_n + c, m));
+                store16(out_bias + c, total, m);
+            }
+            for (int64_t p = 0; p < own_k; p += panel)
+                for (int64_t i = 0; i < own_n; i += 6)
+                    tile<6>(left + (i / share * share * steps + i % share) * s, s, share * s, right + p * steps * s, steps, i, p, [&](int64_t row, int64_t column, __m512 v) {
+                        if (row >= own_n) return;
+                        __mmask16 m = first_lanes(own_k - column);
                         float* to = out + row * k + column;
-                        store16(to, _mm512_add_ps(load16(to, m), v), m);
+                        store16(to, begin == first_row ? v : _mm512_add_ps(load16(to, m), v), m);
                     });
-            }
         }
     }
+    if (parts == 1) return;
     for_chunks(n * k / 16 + 1, parts * 64, [&](int64_t, int64_t first, int64_t last) {
         for (int64_t i = first * 16; i < std::min(last * 16, n * k); i += 16) {
             __mmask16 m = first_lanes(n * k - i);
@@ -259,12 +277,11 @@ void weight_gradient(const T* g, const T* x, int64_t rows, int64_t n, int64_t k,
             store16(weight + i, total, m);
         }
     });
-    if (bias != nullptr)
-        for (int64_t i = 0; i < n; i++) {
-            float total = 0;
-            for (int64_t p = 0; p < parts; p++) total += data<float>(bias_sums)[p * n + i];
-            bias[i] = total;
-        }
+    for (int64_t i = 0; bias != nullptr && i < n; i++) {
+        float total = 0;
+        for (int64_t p = 0; p < parts; p++) total += data<float>(bias_sums)[p * n + i];
+        bias[i] = total;
+    }
 }
 
 }  // namespace tandem

@@ -22,10 +22,12 @@ public sealed class KernelTests
     [InlineData(Float, 97, 48, 130)]
     [InlineData(Float, 700, 33, 65)]
     [InlineData(Float, 260, 300, 20)]
+    [InlineData(Float, 2500, 70, 50)]
     [InlineData(Low, 5, 2, 6)]
     [InlineData(Low, 97, 48, 130)]
     [InlineData(Low, 701, 34, 66)]
     [InlineData(Low, 260, 300, 20)]
+    [InlineData(Low, 2501, 70, 50)]
     [InlineData(Low, 30, 7, 5)]
     public void LinearAgreesWithPlainProducts(ScalarType type, int rows, int inputs, int outputs) => Kernel.Run(() =>
     {
@@ -99,6 +101,7 @@ public sealed class KernelTests
     [InlineData(2, 8, 6, 70, 7, 2)]
     [InlineData(2, 23, 3, 5, 2, 4)]
     [InlineData(2, 240, 70, 130, 4, 3)]
+    [InlineData(7, 700, 20, 34, 3, 2)]
     public void ConvolutionsAlongRowsAgreeWithPlainOnes(int samples, int rows, int inputs, int outputs, int kernel, int stride) => Kernel.Run(() =>
     {
         foreach (var type in new[] { Float, Low })
