@@ -74,7 +74,7 @@ void input_gradient(const Frames& d, int64_t phase, const T* g, const float* w, 
 }
 
 bool ours(const Tensor& x, const Tensor& w) {
-    if (!x.is_cpu() || x.numel() == 0 || w.scalar_type() != at::kFloat || x.size(1) < w.size(2)) return false;
+    if (!x.is_cpu() || x.numel() == 0 || w.numel() == 0 || w.scalar_type() != at::kFloat || x.size(1) < w.size(2)) return false;
     if (x.scalar_type() == at::kBFloat16) return has_bf16_products && w.size(0) % 2 == 0 && w.size(1) * w.size(2) % 2 == 0;
     return x.scalar_type() == at::kFloat;
 }

@@ -24,7 +24,7 @@ bool ours(const Tensor& x, std::initializer_list<Tensor> weights) {
     if (!x.is_cpu() || x.numel() == 0) return false;
     if (x.scalar_type() != at::kFloat && !(x.scalar_type() == at::kBFloat16 && has_bf16_products)) return false;
     for (const Tensor& w : weights) {
-        if (!w.is_cpu() || w.scalar_type() != at::kFloat) return false;
+        if (!w.is_cpu() || w.scalar_type() != at::kFloat || w.numel() == 0) return false;
         // Pairs along the depth, forward (inputs) and backward (outputs).
         if (w.dim() == 2 && x.scalar_type() == at::kBFloat16 && (w.size(0) % 2 != 0 || w.size(1) % 2 != 0)) return false;
     }

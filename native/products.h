@@ -22,45 +22,14 @@ int64_t steps_of(int64_t depth) { return (depth + step_of<T> - 1) / step_of<T>; 
 template <class T>
 int64_t packed_size(int64_t depth, int64_t columns) { return panels_of(columns) * panel * steps_of<T>(depth) * step_of<T>; }
 
-// Sixteen words: what one step takes of sixteen columns, or what sixteen steps take of one.
-inline __m512i words16(const float* from, float) { return _mm512_castps_si512(load16(from)); }
-inline __m512i words16(const float* from, bf16) {
-    return _mm512_or_si512(_mm512_zextsi256_si512(round16(load16(from))), _mm512_maskz_broadcast_i64x4(0xf0, round16(load16(from + 16))));
+// Sixteen words, each what a step takes of a column: of neighbours along the depth, or of neighbouring columns.
+inline __m512 words_along(const float* from, float) { return load16(from); }
+inline __m512 words_along(const float* from, bf16) {
+    return _mm512_castsi512_ps(_mm512_or_si512(_mm512_zextsi256_si512(round16(load16(from))), _mm512_maskz_broadcast_i64x4(0xf0, round16(load16(from + 16)))));
 }
-
-// The same with the second element of each word, where there is one, at another place.
-inline __m512i words16(const float* from, const float*, float) { return _mm512_castps_si512(load16(from)); }
-inline __m512i words16(const float* from, const float* second, bf16) {
-    return _mm512_or_si512(_mm512_cvtepu16_epi32(round16(load16(from))), _mm512_slli_epi32(_mm512_cvtepu16_epi32(round16(load16(second))), 16));
-}
-
-// Sixteen rows of sixteen words become sixteen columns.
-inline void transpose16(__m512i (&r)[16]) {
-    __m512i t[16];
-#pragma GCC unroll 8
-    for (int i = 0; i < 16; i += 2) {
-        t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
-        t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
-    }
-#pragma GCC unroll 4
-    for (int i = 0; i < 16; i += 4) {
-        r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
-        r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
-        r[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
-        r[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
-    }
-    // Quarters: that of column 4·q + j lies in quarter q of r[j], r[4 + j], r[8 + j] and r[12 + j].
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; j++) {
-        __m512i even = _mm512_shuffle_i32x4(r[j], r[4 + j], 0x88), odd = _mm512_shuffle_i32x4(r[j], r[4 + j], 0xdd);
-        __m512i even_of_rest = _mm512_shuffle_i32x4(r[8 + j], r[12 + j], 0x88), odd_of_rest = _mm512_shuffle_i32x4(r[8 + j], r[12 + j], 0xdd);
-        t[j] = _mm512_shuffle_i32x4(even, even_of_rest, 0x88);
-        t[4 + j] = _mm512_shuffle_i32x4(odd, odd_of_rest, 0x88);
-        t[8 + j] = _mm512_shuffle_i32x4(even, even_of_rest, 0xdd);
-        t[12 + j] = _mm512_shuffle_i32x4(odd, odd_of_rest, 0xdd);
-    }
-#pragma GCC unroll 16
-    for (int i = 0; i < 16; i++) r[i] = t[i];
+inline __m512 words_across(const float* from, int64_t, float) { return load16(from); }
+inline __m512 words_across(const float* from, int64_t along, bf16) {
+    return _mm512_castsi512_ps(_mm512_or_si512(_mm512_cvtepu16_epi32(round16(load16(from))), _mm512_slli_epi32(_mm512_cvtepu16_epi32(round16(load16(from + along))), 16)));
 }
 
 inline float to_element(float v, float) { return v; }
@@ -69,29 +38,32 @@ inline bf16 to_element(float v, bf16) { return bf16(to_bf16(v), bf16::from_bits(
 // to[panel][step][column][within step] = from[column·across + depth·along], zero outside. One of across and along is 1.
 template <class T>
 void pack(const float* from, int64_t across, int64_t along, int64_t depth, int64_t columns, T* to) {
-    constexpr int64_t g = step_of<T>;
+    constexpr int64_t within = step_of<T>;
     int64_t steps = steps_of<T>(depth), strips = panels_of(columns) * (panel / 16);
 #pragma omp parallel for schedule(static) if (depth * columns > 16384 && at::get_num_threads() > 1)
     for (int64_t strip = 0; strip < strips; strip++) {
-        int64_t first = strip * 16, count = std::min<int64_t>(16, columns - first), s = 0;
-        T* out = to + (first / panel) * panel * steps * g + (first % panel) * g;
+        int64_t first = strip * 16, count = std::min<int64_t>(16, columns - first), step = 0;
+        T* out = to + (first / panel) * panel * steps * within + (first % panel) * within;
+        auto row_of = [&](int64_t at) { return reinterpret_cast<float*>(out + at * panel * within); };
         const float* in = from + first * across;
         if (count == 16 && along == 1) {
-            for (; (s + 16) * g <= depth; s += 16) {
-                __m512i words[16];
+            for (; (step + 16) * within <= depth; step += 16) {
+                __m512 words[16];
 #pragma GCC unroll 16
-                for (int c = 0; c < 16; c++) words[c] = words16(in + c * across + s * g, T{});
+                for (int c = 0; c < 16; c++) words[c] = words_along(in + c * across + step * within, T{});
                 transpose16(words);
 #pragma GCC unroll 16
-                for (int i = 0; i < 16; i++) _mm512_storeu_si512(out + (s + i) * panel * g, words[i]);
+                for (int i = 0; i < 16; i++) _mm512_storeu_ps(row_of(step + i), words[i]);
             }
         } else if (count == 16 && across == 1) {
-            for (; (s + 1) * g <= depth; s++) _mm512_storeu_si512(out + s * panel * g, words16(in + s * g * along, in + (s * g + 1) * along, T{}));
+            for (; (step + 1) * within <= depth; step++) _mm512_storeu_ps(row_of(step), words_across(in + step * within * along, along, T{}));
         }
-        for (; s < steps; s++)
+        for (; step < steps; step++)
             for (int64_t c = 0; c < 16; c++)
-                for (int64_t d = s * g; d < (s + 1) * g; d++)
-                    out[s * panel * g + c * g + d - s * g] = to_element(d < depth && c < count ? in[c * across + d * along] : 0.0f, T{});
+                for (int64_t j = 0; j < within; j++) {
+                    int64_t d = step * within + j;
+                    out[(step * panel + c) * within + j] = to_element(d < depth && c < count ? in[c * across + d * along] : 0.0f, T{});
+                }
     }
 }
 
@@ -150,19 +122,19 @@ inline void tile(const T* a, int64_t ai, int64_t ak, const T* b, int64_t steps, 
 // Rows [first, first + count) of a (row stride lda, depth contiguous) times a packed matrix; finish(row, column, 16 sums) takes the results.
 template <class T, class Finish>
 void rows_times(const T* a, int64_t lda, int64_t first, int64_t count, const T* packed, int64_t depth, int64_t columns, Finish&& finish) {
-    constexpr int64_t g = step_of<T>;
+    constexpr int64_t within = step_of<T>;
     int64_t steps = steps_of<T>(depth);
     for (int64_t p = 0; p < panels_of(columns); p++) {
-        const T* b = packed + p * panel * steps * g;
+        const T* b = packed + p * panel * steps * within;
         int64_t i = 0;
-        for (; i + 6 <= count; i += 6) tile<6>(a + (first + i) * lda, lda, g, b, steps, first + i, p * panel, finish);
+        for (; i + 6 <= count; i += 6) tile<6>(a + (first + i) * lda, lda, within, b, steps, first + i, p * panel, finish);
         const T* rest = a + (first + i) * lda;
         switch (count - i) {
-            case 5: tile<5>(rest, lda, g, b, steps, first + i, p * panel, finish); break;
-            case 4: tile<4>(rest, lda, g, b, steps, first + i, p * panel, finish); break;
-            case 3: tile<3>(rest, lda, g, b, steps, first + i, p * panel, finish); break;
-            case 2: tile<2>(rest, lda, g, b, steps, first + i, p * panel, finish); break;
-            case 1: tile<1>(rest, lda, g, b, steps, first + i, p * panel, finish); break;
+            case 5: tile<5>(rest, lda, within, b, steps, first + i, p * panel, finish); break;
+            case 4: tile<4>(rest, lda, within, b, steps, first + i, p * panel, finish); break;
+            case 3: tile<3>(rest, lda, within, b, steps, first + i, p * panel, finish); break;
+            case 2: tile<2>(rest, lda, within, b, steps, first + i, p * panel, finish); break;
+            case 1: tile<1>(rest, lda, within, b, steps, first + i, p * panel, finish); break;
             default: break;
         }
     }
@@ -211,61 +183,61 @@ void pack_rows(const bf16* x, int64_t ld, int64_t rows, int64_t columns, bf16* t
 // Where rows lie that may overlap: `count` rows a sample, `step` elements apart, samples `sample` elements apart.
 struct Windows { int64_t count, step, sample; };
 
-// Rows from r on, up to `last`, that lie at equal distances.
-inline int64_t run(int64_t r, int64_t last, const Windows* windows) { return windows == nullptr ? last - r : std::min(last - r, windows->count - r % windows->count); }
-
 // Gradient of a weight [n, k] and, if wanted, of a bias [n], from g [rows, n] and x [rows, k], or windows of x. A task packs what it needs by
 // itself, a block of rows at a time, whose products are summed in registers to the block's end: tasks that wait for one another's packing cost
-// more than packing twice. Small weights are cut by rows, whose sums are added in order; large ones by outputs and inputs.
+// more than packing twice. Many rows of a small weight are cut into parts, which are then added in order; else tasks are tiles of the weight.
 template <class T>
 void weight_gradient(const T* g, const T* x, int64_t rows, int64_t n, int64_t k, float* weight, float* bias, const Windows* windows = nullptr) {
+    constexpr int64_t within = step_of<T>;
     constexpr int64_t block = 1024 / sizeof(T);  // rows: a thousand columns of them take a megabyte, about what the second cache holds
-    constexpr int64_t share = 48;                // outputs of a packed left side: three vectors, eight tiles
-    constexpr int64_t s = step_of<T>;
-    bool small = n * k <= 1 << 17;
-    int64_t parts = small ? std::min<int64_t>(8, std::max<int64_t>(1, rows / 256)) : 1, part_rows = (rows + parts - 1) / parts;
-    int64_t high = small ? std::min<int64_t>(n, 960) : 384, wide = small ? std::min<int64_t>(k, 960) : 192;
-    while (!small && high > 96 && (n + high - 1) / high * ((k + wide - 1) / wide) < 8) high /= 2;
-    int64_t down = (n + high - 1) / high, across = (k + wide - 1) / wide;
-    int64_t shares = (high + share - 1) / share, panels = panels_of(wide);
-    // Where windows end, a step may hold one row only.
-    int64_t most_steps = windows == nullptr ? steps_of<T>(block) : block;
+    constexpr int64_t share = 48;                // outputs that are packed side by side: three vectors, eight tiles
+    constexpr int64_t most = 960;                // outputs and inputs of a task: 20 shares, 15 panels
+    constexpr int64_t tasks_wanted = 8;
+    int64_t parts = n * k <= 1 << 17 && rows >= 256 * tasks_wanted ? tasks_wanted : 1, part_rows = (rows + parts - 1) / parts;
+    int64_t high = parts > 1 ? std::min(n, most) : 8 * share, wide = parts > 1 ? std::min(k, most) : 3 * panel, across = (k + wide - 1) / wide;
+    while (parts == 1 && high > 2 * share && (n + high - 1) / high * across < tasks_wanted) high /= 2;
+    int64_t down = (n + high - 1) / high, most_steps = steps_of<T>(block);
+    // A window's last step may hold one row only.
+    if (windows != nullptr) most_steps = block;
     at::Tensor sums, bias_sums;
     if (parts > 1) sums = at::empty({parts, n * k}, at::kFloat);
     if (parts > 1 && bias != nullptr) bias_sums = at::empty({parts, n}, at::kFloat);
 #pragma omp parallel for schedule(dynamic, 1) if (parts * down * across > 1 && at::get_num_threads() > 1)
     for (int64_t task = 0; task < parts * down * across; task++) {
         int64_t part = task / (down * across), from_n = task / across % down * high, from_k = task % across * wide;
-        int64_t own_n = std::min(high, n - from_n), own_k = std::min(wide, k - from_k), end = std::min(rows, (part + 1) * part_rows);
+        int64_t own_n = std::min(high, n - from_n), own_k = std::min(wide, k - from_k);
+        int64_t first = part * part_rows, end = std::min(rows, first + part_rows);
         float* out = (parts > 1 ? data<float>(sums) + part * n * k : weight) + from_n * k + from_k;
         float* out_bias = bias == nullptr || from_k > 0 ? nullptr : (parts > 1 ? data<float>(bias_sums) + part * n : bias) + from_n;
-        if (out_bias != nullptr) std::memset(out_bias, 0, own_n * sizeof(float));
-        T *left = thread_memory<T>(shares * share * most_steps * s, 0), *right = thread_memory<T>(panels * panel * most_steps * s, 1);
-        for (int64_t begin = part * part_rows, first_row = begin; begin < end; begin += block) {
-            int64_t last = std::min(end, begin + block), steps = 0, count;
-            // Two passes, since places in the packed sides depend on all steps.
-            for (int64_t r = begin; r < last; r += count, steps += steps_of<T>(count)) count = run(r, last, windows);
-            for (int64_t r = begin, step = 0; r < last; r += count, step += steps_of<T>(count)) {
-                count = run(r, last, windows);
-                const T* from = (windows == nullptr ? x + r * k : x + r / windows->count * windows->sample + r % windows->count * windows->step) + from_k;
-                for (int64_t o = 0; o < own_n; o += share) pack_rows<share / 16>(g + r * n + from_n + o, n, count, own_n - o, left + (o * steps + step * share) * s);
+        T *left = thread_memory<T>((own_n + share - 1) / share * share * most_steps * within, 0), *right = thread_memory<T>(panels_of(own_k) * panel * most_steps * within, 1);
+        for (int64_t begin = first; begin < end; begin += block) {
+            int64_t last = std::min(end, begin + block), steps = 0;
+            for (int64_t r = begin, count; r < last; r += count, steps += steps_of<T>(count)) {
+                count = last - r;
+                const T* from = x + r * k;
+                if (windows != nullptr) {
+                    count = std::min(count, windows->count - r % windows->count);
+                    from = x + r / windows->count * windows->sample + r % windows->count * windows->step;
+                }
+                for (int64_t o = 0; o < own_n; o += share) pack_rows<share / 16>(g + r * n + from_n + o, n, count, own_n - o, left + (o * most_steps + steps * share) * within);
                 for (int64_t p = 0; p < own_k; p += panel)
-                    pack_rows<panel / 16>(from + p, windows == nullptr ? k : windows->step, count, own_k - p, right + (p * steps + step * panel) * s);
+                    pack_rows<panel / 16>(from + from_k + p, windows == nullptr ? k : windows->step, count, own_k - p, right + (p * most_steps + steps * panel) * within);
             }
             for (int64_t c = 0; out_bias != nullptr && c < own_n; c += 16) {
                 __mmask16 m = first_lanes(own_n - c);
-                __m512 total = load16(out_bias + c, m);
+                __m512 total = _mm512_setzero_ps();
                 for (int64_t r = begin; r < last; r++) total = _mm512_add_ps(total, load16(g + r * n + from_n + c, m));
-                store16(out_bias + c, total, m);
+                store16(out_bias + c, begin == first ? total : _mm512_add_ps(load16(out_bias + c, m), total), m);
             }
             for (int64_t p = 0; p < own_k; p += panel)
                 for (int64_t i = 0; i < own_n; i += 6)
-                    tile<6>(left + (i / share * share * steps + i % share) * s, s, share * s, right + p * steps * s, steps, i, p, [&](int64_t row, int64_t column, __m512 v) {
-                        if (row >= own_n) return;
-                        __mmask16 m = first_lanes(own_k - column);
-                        float* to = out + row * k + column;
-                        store16(to, begin == first_row ? v : _mm512_add_ps(load16(to, m), v), m);
-                    });
+                    tile<6>(left + (i / share * share * most_steps + i % share) * within, within, share * within, right + p * most_steps * within, steps, i, p,
+                            [&](int64_t row, int64_t column, __m512 v) {
+                                if (row >= own_n) return;
+                                __mmask16 m = first_lanes(own_k - column);
+                                float* to = out + row * k + column;
+                                store16(to, begin == first ? v : _mm512_add_ps(load16(to, m), v), m);
+                            });
         }
     }
     if (parts == 1) return;
