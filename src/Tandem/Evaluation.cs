@@ -74,6 +74,11 @@ public static class Evaluation
     /// <summary>What a model of this kind can be set against: the same encoder untrained, and the plain description of its samples.</summary>
     public static IReadOnlyList<string> BaselinesOf(Preprocessing preprocessing) => ["untrained", preprocessing.Baseline];
 
+    /// <summary>The encoders that <see cref="Run"/> would judge, without encoding anything. Whatever it would refuse at its start is refused here.</summary>
+    /// <inheritdoc cref="Run"/>
+    public static IReadOnlyList<string> Plan(string model, Source train, Source test, IReadOnlyList<Probe> probes, EvaluationOptions? options = null) =>
+        Planned(ModelFolder.Open(ModelPath.Resolve(model)), train, test, probes, options ?? new()).Encoders;
+
     /// <summary>Evaluates a model.</summary>
     /// <param name="model">A model folder, a run folder or a checkpoint folder.</param>
     /// <param name="train">Samples with classes or scores that the probes learn from.</param>
@@ -87,13 +92,10 @@ public static class Evaluation
     {
         options ??= new();
         var folder = ModelFolder.Open(ModelPath.Resolve(model));
-        var layer = LayerOf(folder, options);
-        Check(train, test, probes, options, folder.Preprocessing.Sample);
-        var baselines = Fitting(folder.Preprocessing, train, test, options);
-        CheckMemory(folder, train, test, layer.All ? folder.Encoder.Trunk.Depth + 1 : 1, options);
+        var (layer, encoders) = Planned(folder, train, test, probes, options);
         List<ProbeResult> results = [];
         var samples = (Train: 0, Test: 0);
-        foreach (var encoder in baselines.Prepend("trained"))
+        foreach (var encoder in encoders)
         {
             // Told once: every encoder meets the same damaged samples.
             var (learn, judge) = Features(encoder, folder, train, test, layer, encoder == "trained" ? options : options with { Warn = null }, progress, cancellation);
@@ -126,6 +128,15 @@ public static class Evaluation
     }
 
     // What can be known before features are made is told before.
+    static ((int? One, bool All) Layer, IReadOnlyList<string> Encoders) Planned(ModelFolder folder, Source train, Source test, IReadOnlyList<Probe> probes, EvaluationOptions options)
+    {
+        var layer = LayerOf(folder, options);
+        Check(train, test, probes, options, folder.Preprocessing.Sample);
+        var baselines = Fitting(folder.Preprocessing, train, test, options);
+        CheckMemory(folder, train, test, layer.All ? folder.Encoder.Trunk.Depth + 1 : 1, options);
+        return (layer, [.. baselines.Prepend("trained")]);
+    }
+
     static void Check(Source train, Source test, IReadOnlyList<Probe> probes, EvaluationOptions options, string sample)
     {
         if (probes.Any(probe => probe.TakesScores))

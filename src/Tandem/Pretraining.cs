@@ -120,14 +120,21 @@ public sealed class Pretraining : IDisposable
         return resumed;
     });
 
-    /// <summary>What a run would be, without writing anything: parameters, steps, shapes of the first batch.</summary>
-    /// <exception cref="TandemException">Recipe or data is wrong.</exception>
-    public static IReadOnlyList<PlannedFact> Plan(RecipeDocument document, Action<string>? note = null, CancellationToken stop = default) => ComputeThread.Run(() =>
+    /// <summary>What a run would be, without writing anything: parameters, steps, shapes of the first batch. Whatever a start would refuse is refused here.</summary>
+    /// <param name="document">The recipe; <c>data.path</c> must be set.</param>
+    /// <param name="note">Hears of what is worth knowing: skipped samples, caches.</param>
+    /// <param name="stop">Ends the opening.</param>
+    /// <param name="resumed">Whether it is the recipe of a run that would be resumed, which has a folder and weights already.</param>
+    /// <exception cref="TandemException">Recipe, data, or the folder or initial weights of a new run are wrong.</exception>
+    public static IReadOnlyList<PlannedFact> Plan(RecipeDocument document, Action<string>? note = null, CancellationToken stop = default, bool resumed = false) => ComputeThread.Run(() =>
     {
         var recipe = PretrainingRecipe.Read(document);
+        if (!resumed && recipe.Run.Folder is { } folder)
+            RunFolder.RequireFree(folder);
         var device = Prepare(recipe);
         using var source = OpenData(recipe, note, stop);
-        using var store = WeightStore.Fresh(recipe.Run.Seed, device);
+        using var probe = PretrainingProbe.Open(recipe, source, note, stop);
+        using var store = resumed ? WeightStore.Fresh(recipe.Run.Seed, device) : Weights(recipe, device).Store;
         using var method = recipe.Build(store);
         using var batches = Batches(recipe, source, 0);
         return PretrainingPlan.Of(recipe, source, method, batches, PrecisionOf(recipe.Run.Precision, device), device);
@@ -196,7 +203,7 @@ public sealed class Pretraining : IDisposable
         recipe.Modality.Batches(source, recipe.Objective.Copies, recipe.Run.Seed, first, warn);
 
     // Fresh weights, or those of another model where init= names one; a decoder begins anew if that model has none.
-    static (WeightStore, IReadOnlyList<(string, string)>) Weights(PretrainingRecipe recipe, Device device)
+    static (WeightStore Store, IReadOnlyList<(string, string)> Restored) Weights(PretrainingRecipe recipe, Device device)
     {
         if (recipe.Model.Init is not { } init)
             return (WeightStore.Fresh(recipe.Run.Seed, device), []);

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Tandem.Data.Sources;
 using Tandem.Models;
+using Tandem.Runs;
 
 namespace Tandem.Cli.Commands;
 
@@ -25,7 +26,7 @@ sealed class EmbedCommand : Command
 
     public override IReadOnlyList<Setting> Settings { get; } =
     [
-        new("out", "the file: .npy (names in FILE.names.txt beside), .safetensors (tensors embeddings and names), .jsonl or .parquet", Required: true),
+        new("out", "the file: .npy (names beside it: photos.npy, photos.names.txt), .safetensors (tensors embeddings and names), .jsonl or .parquet", Required: true),
         new("batch", "rows computed at once (64)"),
         new("layer", "0: the input of the shared blocks, i: the i-th of them (the last)"),
         new("limit", "at most so many samples of each folder or archive, drawn by --seed (all)"),
@@ -43,6 +44,8 @@ sealed class EmbedCommand : Command
         call.ApplyThreads();
         if (!call.Options.DryRun)
             EmbeddingFile.Check(path);
+        if (ModelPath.Doubt(call.Operands[0]) is { } doubt)
+            call.Output.Note(doubt);
         using var encoder = Encoder.Load(call.Operands[0], call.Options.Device, call.Options.Precision);
         var inputs = Inputs(call, encoder.Preprocessing);
         try

@@ -46,6 +46,8 @@ sealed class EvaluateCommand : Command
     {
         var probes = Wanted(call);
         var options = Options(call);
+        if (ModelPath.Doubt(call.Operands[1]) is { } doubt)
+            call.Output.Note(doubt);
         var preprocessing = ModelFolder.Open(ModelPath.Resolve(call.Operands[1])).Preprocessing;
         string train = call["train"]!, test = call["test"]!;
         // One path for both: each takes its part of what lies there.
@@ -75,7 +77,7 @@ sealed class EvaluateCommand : Command
         call.ApplyThreads();
         if (call.Options.DryRun)
         {
-            string[] names = [.. probes.Select(probe => probe.Name)], encoders = [.. (options.Baselines ?? Evaluation.BaselinesOf(preprocessing)).Prepend("trained")];
+            string[] names = [.. probes.Select(probe => probe.Name)], encoders = [.. Evaluation.Plan(call.Operands[1], learn, judge, probes, options)];
             call.Output.Line($"{string.Join(", ", names)} on {learn.Count} training and {judge.Count} test {preprocessing.Samples}; encoders: {string.Join(", ", encoders)}");
             static JsonArray List(string[] texts) => new([.. texts.Select(text => (JsonNode)text)]);
             call.Output.Document(new JsonObject

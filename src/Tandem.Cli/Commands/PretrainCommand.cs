@@ -60,9 +60,9 @@ sealed class PretrainCommand : Command
     }
 
     /// <summary>What a run would be; shared with <c>resume</c> and <c>demo</c>.</summary>
-    public static Task<int> DryRun(Call call, RecipeDocument document)
+    public static Task<int> DryRun(Call call, RecipeDocument document, bool resumed = false)
     {
-        var plan = Pretraining.Plan(document, call.Output.Note, call.Stop);
+        var plan = Pretraining.Plan(document, call.Output.Note, call.Stop, resumed);
         call.Output.Table(["key", "value", "origin"], document.Explain().Select(row => (IReadOnlyList<string>)[row.Key, row.Value?.ToJsonString() ?? "none", row.Origin.ToString()]));
         call.Output.Line();
         call.Output.Table(["what", "value"], plan.Select(p => (IReadOnlyList<string>)[p.Name, p.Text]));

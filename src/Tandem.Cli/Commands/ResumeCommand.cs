@@ -35,6 +35,6 @@ sealed class ResumeCommand : Command
         using var run = RunFolder.Read(call.Operands[0]);
         var status = run.Status();
         call.Output.Note($"{run.Path} would go on after step {status.Step} of {status.Steps}.");
-        return await PretrainCommand.DryRun(call, RecipeDocument.Load(run["recipe.json"], changes));
+        return await PretrainCommand.DryRun(call, RecipeDocument.Load(run["recipe.json"], changes), resumed: true);
     }
 }

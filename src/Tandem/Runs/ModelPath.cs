@@ -24,4 +24,13 @@ public static class ModelPath
         throw new TandemException(ErrorKind.Input, File.Exists(path) ? "this is a file, not a model" : "there is no model in this folder", path,
             "a model folder (config.json, model.safetensors), a run folder or a checkpoint folder", "`tandem models ls FOLDER` lists the models below a folder.");
     }
+
+    /// <summary>What speaks against using what a path stands for: a run that was judged collapsed. Null where nothing does.</summary>
+    public static string? Doubt(string path)
+    {
+        if (ModelFolder.IsModel(path) || !RunFolder.IsRun(path))
+            return null;
+        using var run = RunFolder.Read(path);
+        return run.Status().Verdict == "collapsed" ? $"the run in {path} has collapsed: what its encoder makes may tell nothing (`tandem runs show {path}` says why, and what to change)" : null;
+    }
 }

@@ -109,7 +109,7 @@ static class RunContents
         return new((expect["data"] as JsonValue)?.ToString() ?? "", curves);
     }
 
-    static bool DecidesLoss(string key) => key is "data.batch" or "data.micro_batches" || (key != "model.init" && (key.StartsWith("model.", StringComparison.Ordinal) || key.StartsWith("objective.", StringComparison.Ordinal)));
+    static bool DecidesLoss(string key) => key is "data.batch" or "data.batch_samples" or "data.tokens" or "data.micro_batches" || (key != "model.init" && (key.StartsWith("model.", StringComparison.Ordinal) || key.StartsWith("objective.", StringComparison.Ordinal)));
 
     static double Number(JsonNode? node) => node is JsonValue value && value.GetValueKind() == JsonValueKind.Number
         && double.TryParse(value.ToJsonString(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : double.NaN;

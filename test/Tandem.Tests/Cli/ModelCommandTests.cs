@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Parquet.Serialization;
 using Tandem.Models.Formats;
+using Tandem.Runs;
 using Tandem.Tests.Data;
 using Tandem.Tests.Models;
 using Tandem.Torch;
@@ -42,6 +43,37 @@ public sealed class ModelCommandTests : IDisposable
         Assert.Equal(24, document.GetProperty("train").GetProperty("samples").GetInt32());
         Assert.Equal(folder["test"], document.GetProperty("test").GetProperty("path").GetString());
         Assert.Equal(folder["model"], document.GetProperty("model").GetString());
+    }
+
+    [Fact]
+    public void ADryRunOfEvaluateRefusesWhatTheRealOneWould()
+    {
+        var plan = Run("evaluate", "knn", folder["model"], $"train={folder["train"]}", $"test={folder["test"]}", "k=3", "--dry-run");
+        Assert.True(plan.ExitCode == 0, plan.Error);
+        Assert.Contains("encoders: trained, untrained, pixels", plan.Output);
+        Assert.Equal(2, Run("evaluate", "knn", folder["model"], $"train={folder["train"]}", $"test={folder["test"]}", "k=25", "--dry-run").ExitCode);
+        Directory.CreateDirectory(folder["flat"]);
+        foreach (var (file, i) in Directory.EnumerateFiles(folder["test"], "*", SearchOption.AllDirectories).Select((file, i) => (file, i)))
+            File.Copy(file, folder["flat", $"{i}{Path.GetExtension(file)}"]);
+        var unlabelled = Run("evaluate", "knn", folder["model"], $"train={folder["flat"]}", $"test={folder["test"]}", "k=3", "--dry-run");
+        Assert.Equal(3, unlabelled.ExitCode);
+        Assert.Contains("no labels", unlabelled.Error);
+    }
+
+    [Fact]
+    public void WhoUsesACollapsedRunIsTold()
+    {
+        Runs.SmallRun.Write(folder["run"]);
+        using (var run = RunFolder.Open(folder["run"]))
+        {
+            TinyModel.Save(Path.Combine(run.LastCheckpoint()!, "model"));
+            run.WriteStatus(run.Status() with { State = RunState.Collapsed, Verdict = "collapsed" });
+        }
+        var embedded = Run("embed", folder["run"], folder["test"], $"out={folder["e.npy"]}");
+        Assert.True(embedded.ExitCode == 0, embedded.Error);
+        Assert.Contains("has collapsed", embedded.Error);
+        Assert.DoesNotContain("has collapsed", Run("embed", folder["model"], folder["test"], $"out={folder["f.npy"]}").Error);
+        Assert.Contains("has collapsed", Run("evaluate", "knn", folder["run"], $"train={folder["train"]}", $"test={folder["test"]}", "k=3", "--dry-run").Error);
     }
 
     [Fact]

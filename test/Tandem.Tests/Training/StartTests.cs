@@ -15,6 +15,7 @@ public sealed class StartTests
 
     [Theory]
     [InlineData(3, "test=nowhere")]
+    [InlineData(3, "init=nowhere")]
     [InlineData(2, "data.batch=0")]
     [InlineData(2, "data.mean=0.5")]
     [InlineData(2, "evaluate.layer=3")]
@@ -25,6 +26,7 @@ public sealed class StartTests
         var result = Run(folder, ["pretrain", .. TinyRun.Recipe(folder, "run", "steps=2", setting)]);
         Assert.True(result.ExitCode == code, result.Error);
         Assert.False(Directory.Exists(folder["run"]));
+        Assert.Equal(code, Run(folder, ["pretrain", .. TinyRun.Recipe(folder, "run", "steps=2", setting, "--dry-run")]).ExitCode);
     }
 
     [Fact]
