@@ -65,7 +65,8 @@ public sealed class VerdictTests
     {
         using var folder = new TemporaryFolder();
         var (result, status) = Train(folder, TinyRun.Recipe(folder, "run", "steps=300", $"seed={seed}", "optimizer.learning_rate=0.5", "optimizer.clip_norm=0"));
-        IsCollapsed(result, status, "gauge/student/variance", "loss", "gradient_norm");
+        // The student's weights are thrown anywhere: which of its gauges is crossed first is up to the rounding, that it is the student's is not.
+        IsCollapsed(result, status, "gauge/student/", "loss", "gradient_norm");
     }
 
     [Theory]
