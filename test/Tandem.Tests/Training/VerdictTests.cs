@@ -65,8 +65,8 @@ public sealed class VerdictTests
     {
         using var folder = new TemporaryFolder();
         var (result, status) = Train(folder, TinyRun.Recipe(folder, "run", "steps=300", $"seed={seed}", "optimizer.learning_rate=0.5", "optimizer.clip_norm=0"));
-        // The student's weights are thrown anywhere: which of its gauges is crossed first is up to the rounding, that it is the student's is not.
-        IsCollapsed(result, status, "gauge/student/", "loss", "gradient_norm");
+        // Thrown far away, the student answers nearly the same everywhere: whether its variance, the share of positions in it or its rank is crossed first is up to the rounding.
+        IsCollapsed(result, status, "gauge/student/variance", "gauge/student/position_share", "gauge/student/effective_rank", "loss", "gradient_norm");
     }
 
     [Theory]
